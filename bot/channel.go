@@ -1,0 +1,90 @@
+// Package bot is the relay: it hears messages from a [Channel], decides which
+// ones are for it, asks a [Completer], and says the answer or a short
+// explanation of what went wrong. Every accepted message ends in a reply.
+//
+// The package knows neither WeChat's protocols nor any vendor's API: the one
+// lives in the channel packages below it, the other in package llm.
+package bot
+
+import (
+	"context"
+	"time"
+
+	"github.com/diagbot/diagbot/llm"
+)
+
+// Channel is a way to reach WeChat as one account.
+type Channel interface {
+	// Traits says what the channel can do. It is constant.
+	Traits() Traits
+
+	// Run logs in and calls hear for each message, one call at a time, in the
+	// order of arrival, until ctx ends (nil) or the account can no longer be
+	// used (a *troubleshoot.Fault). hear must return quickly. When it returns an
+	// error the message was not taken, and the channel must offer it again
+	// rather than acknowledge it.
+	Run(ctx context.Context, hear func(context.Context, Message) error) error
+
+	// Send says one part of a reply, at most Traits.PartRunes runes and
+	// Traits.PartBytes bytes of plain text, to a chat. It is safe for concurrent
+	// use and fails with a *troubleshoot.Fault; it never panics, also before
+	// login and after logout.
+	Send(ctx context.Context, to Chat, text string) error
+}
+
+// Traits tells how channels differ. The relay obeys them.
+type Traits struct {
+	Groups            bool          // the channel carries group chats
+	StableIDs         bool          // chat and sender ids survive a new login
+	PartRunes         int           // longest part, in runes
+	PartBytes         int           // longest part, in bytes of UTF-8
+	RepliesPerMessage int           // parts allowed per incoming message; 0 is unlimited
+	ReplyWindow       time.Duration // how long after a message a reply is possible; 0 is for ever
+	Markdown          bool          // the client renders Markdown
+	Typing            bool          // a typing indicator exists
+}
+
+// Kind says what arrived.
+type Kind string
+
+// The kinds of messages a channel passes on. Only text is answered by a model.
+const (
+	KindText  Kind = "text"
+	KindImage Kind = "image"
+	KindVoice Kind = "voice"
+	KindVideo Kind = "video"
+	KindFile  Kind = "file"
+	KindLink  Kind = "link"
+	KindOther Kind = "other"
+)
+
+// Chat is one friend or one group.
+type Chat struct {
+	ID    string // unique within the account; stable only if Traits.StableIDs
+	Group bool
+	Name  string // for display and the group white list; chosen by people, never an identity
+}
+
+// Sender is who spoke.
+type Sender struct {
+	ID    string // unique within the account
+	Name  string // as shown in this chat; chosen by its bearer, never an identity
+	Owner bool   // the holder of the bot's own account, proven by the channel
+}
+
+// Message is what arrived, in plain values.
+type Message struct {
+	ID        string // unique within the account
+	Chat      Chat
+	Sender    Sender
+	Kind      Kind
+	Text      string    // the sender's own words, decoded, without quote and without the mention of us
+	Quote     string    // the text the message replies to, if any
+	Mentioned bool      // in a group: the message names us with @
+	At        time.Time // when WeChat says it was sent
+}
+
+// Completer answers prompts. Its errors are *troubleshoot.Fault.
+type Completer interface {
+	Complete(ctx context.Context, p llm.Prompt) (llm.Completion, error)
+}
