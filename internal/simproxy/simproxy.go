@@ -19,9 +19,10 @@ type Proxy struct {
 	server   *http.Server
 	tunnels  sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	seen  map[string]int
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	seen   map[string]int
+	closed bool
 }
 
 // Start listens on a free loopback port. route maps "host:port", as the client
@@ -51,6 +52,7 @@ func (p *Proxy) Seen(hostPort string) int {
 func (p *Proxy) Close() error {
 	err := p.server.Close()
 	p.mu.Lock()
+	p.closed = true
 	for c := range p.conns {
 		_ = c.Close()
 	}
@@ -85,14 +87,19 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // pipe copies both ways until either side closes.
 func (p *Proxy) pipe(a, b net.Conn) {
-	p.mu.Lock()
-	p.conns[a], p.conns[b] = struct{}{}, struct{}{}
-	p.mu.Unlock()
 	copyThenClose := func(dst, src net.Conn) {
 		_, _ = io.Copy(dst, src)
 		_ = dst.Close()
 		_ = src.Close()
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		_ = a.Close()
+		_ = b.Close()
+		return
+	}
+	p.conns[a], p.conns[b] = struct{}{}, struct{}{}
 	p.tunnels.Go(func() { copyThenClose(a, b) })
 	p.tunnels.Go(func() { copyThenClose(b, a) })
 }
