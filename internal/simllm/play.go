@@ -1,0 +1,184 @@
+package simllm
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+// stage is what a failure's templates may use.
+type stage struct {
+	completion
+}
+
+// Answer is the normal answer, whole: events or an object, as asked for.
+func (c stage) Answer() string { return c.form(c.events(), 1) }
+
+// Half is the first half of the normal answer.
+func (c stage) Half() string {
+	events := c.unfinished()
+	return c.form(events[:(len(events)+1)/2], 0.5)
+}
+
+// Text is the normal answer but for its finish reason and end mark.
+func (c stage) Text() string { return c.form(c.unfinished(), 0.9) }
+
+// Finished is the normal answer but for its end mark.
+func (c stage) Finished() string {
+	events := c.events()
+	return c.form(events[:len(events)-1], 1)
+}
+
+func (c stage) form(events []string, share float64) string {
+	if c.Stream {
+		return strings.TrimSuffix(strings.Join(events, ""), "\n\n")
+	}
+	text, _ := json.Marshal(c.object()) // nothing in it can fail
+	return string(text[:int(share*float64(len(text)))])
+}
+
+// Masked is the key of the request as OpenAI echoes it.
+func (c stage) Masked() string { return masked(c.Key) }
+
+// play lets a request fail.
+func (s *Server) play(w http.ResponseWriter, hr *http.Request, r Request, f *Failure) {
+	delay := f.Delay
+	if f.slow {
+		delay = s.options.Slow
+	}
+	if !s.wait(hr, delay) {
+		return
+	}
+	if f.Status != 0 {
+		s.send(w, r, f)
+	}
+	s.end(w, hr, r, f)
+}
+
+// send writes the status, the headers and the body.
+func (s *Server) send(w http.ResponseWriter, r Request, f *Failure) {
+	on := stage{s.completion(r)}
+	body := expand(f.body, on)
+	for key, values := range f.headers {
+		for _, value := range values {
+			w.Header().Add(key, expand(value, on))
+		}
+	}
+	events := f.Events()
+	if w.Header().Get("Content-Type") == asAsked {
+		events = r.Stream
+		w.Header().Set("Content-Type", contentType(events))
+	}
+	if w.Header().Get("Cf-Ray") == "" && w.Header().Get("X-Request-Id") == "" {
+		w.Header().Set("X-Request-Id", s.newID("req_sim"))
+	}
+	if !events && f.End == EndCut {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)+100))
+	}
+	w.WriteHeader(f.Status)
+	_, _ = io.WriteString(w, body)
+}
+
+func contentType(events bool) string {
+	if events {
+		return "text/event-stream; charset=utf-8"
+	}
+	return "application/json"
+}
+
+// expand fills in a template. An error cannot happen with the embedded ones,
+// which are tested; it would be seen in the answer.
+func expand(t *template.Template, on stage) string {
+	var b strings.Builder
+	if err := t.Execute(&b, on); err != nil {
+		return "template: " + err.Error()
+	}
+	return b.String()
+}
+
+// end brings a connection to the end the failure has in store for it.
+func (s *Server) end(w http.ResponseWriter, hr *http.Request, r Request, f *Failure) {
+	out := http.NewResponseController(w)
+	if f.Status != 0 && f.End != EndWhole {
+		_ = out.Flush()
+	}
+	switch f.End {
+	case EndWhole:
+	case EndHang:
+		s.hang(hr)
+		hangUp(out, false)
+	case EndDrip:
+		s.drip(w, hr, r)
+		hangUp(out, false)
+	case EndFlood:
+		s.flood(w, hr, r)
+		hangUp(out, false)
+	case EndCut:
+		hangUp(out, false)
+	case EndReset:
+		hangUp(out, true)
+	}
+}
+
+// hang is silent until the client or the server leaves.
+func (s *Server) hang(hr *http.Request) {
+	select {
+	case <-hr.Context().Done():
+	case <-s.quit:
+	}
+}
+
+// drip shows that it is alive, and nothing else.
+func (s *Server) drip(w http.ResponseWriter, hr *http.Request, r Request) {
+	sign := "\n"
+	if r.Stream {
+		sign = ": keep-alive\n\n"
+	}
+	out := http.NewResponseController(w)
+	for s.wait(hr, s.options.KeepAlive) {
+		if _, err := io.WriteString(w, sign); err != nil || out.Flush() != nil {
+			return
+		}
+	}
+}
+
+// maxFlood bounds a flood, in bytes.
+const maxFlood = 64 << 20
+
+// flood goes on and on.
+func (s *Server) flood(w http.ResponseWriter, hr *http.Request, r Request) {
+	more := strings.Repeat("blah ", 1<<12)
+	if r.Stream {
+		more = s.completion(r).event(chunkChoice{Delta: chunkDelta{Content: &more}})
+	}
+	for sent := 0; sent < maxFlood && s.wait(hr, 0); sent += len(more) {
+		if _, err := io.WriteString(w, more); err != nil {
+			return
+		}
+	}
+}
+
+// hangUp closes the connection under an answer, at once with a TCP RST or in
+// the polite way. It does nothing if the connection is gone already.
+func hangUp(out *http.ResponseController, reset bool) {
+	conn, _, err := out.Hijack()
+	if err != nil {
+		return
+	}
+	if reset {
+		raw := conn
+		if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+			raw = t.NetConn()
+		}
+		if t, ok := raw.(*net.TCPConn); ok {
+			_ = t.SetLinger(0)
+			_ = t.Close()
+			return
+		}
+	}
+	_ = conn.Close()
+}
