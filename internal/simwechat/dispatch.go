@@ -1,0 +1,197 @@
+package simwechat
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// bodyLimit bounds a request: an upload's chunk has 512 KiB.
+const bodyLimit = 2 << 20
+
+// answer is what an endpoint says.
+type answer struct {
+	status  int // 0: 200
+	mime    string
+	body    []byte
+	cookies []*http.Cookie
+	ranged  bool // a download: Range works
+}
+
+// endpoint is one of the server's pages. It may block as long as the request's
+// context and the server live.
+type endpoint struct {
+	place string // the part of the host before the account's domain
+	serve func(*Server, *http.Request) answer
+}
+
+// The places endpoints live at.
+const (
+	atBase  = ""
+	atPush  = "webpush."
+	atFile  = "file."
+	atLogin = "login."
+)
+
+func endpoints() map[string]endpoint {
+	return map[string]endpoint{
+		"jslogin":              {atLogin, (*Server).jsLogin},
+		"login":                {atLogin, (*Server).pollLogin},
+		"webwxnewloginpage":    {atBase, (*Server).loginPage},
+		"webwxpushloginurl":    {atBase, (*Server).pushLogin},
+		"webwxinit":            {atBase, (*Server).initialise},
+		"webwxstatusnotify":    {atBase, (*Server).statusNotify},
+		"webwxlogout":          {atBase, (*Server).logout},
+		"webwxgetcontact":      {atBase, (*Server).listContacts},
+		"webwxbatchgetcontact": {atBase, (*Server).batchContacts},
+		"synccheck":            {atPush, (*Server).syncCheck},
+		"webwxsync":            {atBase, (*Server).sync},
+		"webwxsendmsg":         {atBase, (*Server).sendText},
+	}
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		return
+	}
+	defer s.running.Done()
+	name := path.Base(r.URL.Path)
+	f := s.meet(name, r)
+	if f.Delay > 0 && !s.pause(r, f.Delay) {
+		return
+	}
+	switch {
+	case f.Hang:
+		s.hang(r)
+		reset(w)
+	case f.Reset:
+		reset(w)
+	case f.replaces():
+		s.write(w, r, f.answer(name))
+	default:
+		s.play(w, r, name, f)
+	}
+}
+
+// play lets the endpoint do its work and then spoils the answer as f says.
+func (s *Server) play(w http.ResponseWriter, r *http.Request, name string, f Failure) {
+	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+	a := answer{status: http.StatusNotFound, mime: "text/html", body: []byte(page(http.StatusNotFound))}
+	if e, ok := s.endpoints[name]; ok && atPlace(r.Host, e.place) {
+		a = e.serve(s, r)
+	}
+	switch {
+	case f.LoseAnswer:
+		reset(w)
+	case f.CutBody:
+		cut(w, a)
+	default:
+		s.write(w, r, a)
+	}
+}
+
+func atPlace(host, place string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if place == atLogin && host == "login.weixin.qq.com" {
+		return true
+	}
+	for _, d := range Domains() {
+		if host == place+d {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
+	for _, c := range a.cookies {
+		http.SetCookie(w, c)
+	}
+	if a.mime != "" {
+		w.Header().Set("Content-Type", a.mime)
+	}
+	w.Header().Set("Connection", "keep-alive")
+	if a.ranged && len(a.body) > 0 {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
+		return
+	}
+	if a.status != 0 {
+		w.WriteHeader(a.status)
+	}
+	_, _ = w.Write(a.body) // the client may have gone
+}
+
+// pause waits and reports whether the client and the server are still there.
+func (s *Server) pause(r *http.Request, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.Context().Done():
+	case <-s.done:
+	}
+	return false
+}
+
+// hold waits until ready, asked with the state locked, is true or d has passed.
+// It reports what ready said last. A Fail ends all waiting.
+func (s *Server) hold(r *http.Request, d time.Duration, ready func() bool) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for flush := s.flush; !ready(); {
+		if s.flush != flush {
+			return false
+		}
+		ring := s.news.ch
+		s.mu.Unlock()
+		goOn, late := true, false
+		select {
+		case <-ring:
+		case <-t.C:
+			late = true
+		case <-r.Context().Done():
+			goOn = false
+		case <-s.done:
+			goOn = false
+		}
+		s.mu.Lock()
+		if late || !goOn {
+			return goOn && ready()
+		}
+	}
+	return true
+}
+
+// baseResponse begins every JSON answer.
+type baseResponse struct {
+	Ret    int
+	ErrMsg string
+}
+
+func jsonAnswer(v any) answer {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil { // a raw message of a test that JSON cannot carry
+		return answer{status: http.StatusInternalServerError, body: []byte(err.Error())}
+	}
+	return answer{mime: "text/plain", body: b.Bytes()} // the real server's type, too
+}
+
+func retAnswer(ret int) answer {
+	return jsonAnswer(struct{ BaseResponse baseResponse }{baseResponse{Ret: ret}})
+}
+
+func scriptAnswer(lines ...string) answer {
+	return answer{mime: "text/javascript", body: []byte(strings.Join(lines, ""))}
+}

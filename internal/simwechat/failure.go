@@ -1,0 +1,176 @@
+package simwechat
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Failure is one way a request can go wrong. The first of Hang, Reset, a
+// replacing answer (Status, Body, Ret, Selector), LoseAnswer and CutBody that is
+// set applies; Delay comes before any of them.
+type Failure struct {
+	Ret      int    // refused by the protocol, in the form of the endpoint: JSON, JavaScript or XML
+	ErrMsg   string // text that goes with Ret
+	Selector string // of synccheck, with Ret; default 0
+	Status   int    // HTTP status; with an empty Body the answer is empty
+	Body     string // sent as it is; Status defaults to 200
+
+	Reset      bool          // the connection is reset before anything is done
+	Hang       bool          // never answered; Heal and Close reset the connection
+	LoseAnswer bool          // the request is carried out, then the connection is reset
+	CutBody    bool          // the request is carried out, half of the answer arrives
+	Delay      time.Duration // before anything is done
+}
+
+// HTML returns the failure of a gateway that answers with an HTML page.
+func HTML(status int) Failure { return Failure{Status: status, Body: page(status)} }
+
+func page(status int) string {
+	title := strconv.Itoa(status) + " " + http.StatusText(status)
+	return "<!DOCTYPE html>\r\n<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" +
+		title + "</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+}
+
+type fault struct {
+	Failure
+	left int // negative: until Heal
+}
+
+// AnyEndpoint makes Fail apply to every request.
+const AnyEndpoint = "*"
+
+// Fail makes the next times requests to an endpoint fail; times < 0: all until
+// Heal. The endpoint is the last element of the path (synccheck, webwxsync,
+// webwxsendmsg, jslogin, login, webwxinit …) or [AnyEndpoint]. Several Fails of one endpoint
+// come in the order they were asked for. Held polls return at once.
+func (s *Server) Fail(endpoint string, f Failure, times int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if times == 0 {
+		return
+	}
+	s.faults[endpoint] = append(s.faults[endpoint], &fault{f, times})
+	s.flush++
+	s.news.ring()
+}
+
+// Heal ends all failures and resets what hangs.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.faults)
+	close(s.healed)
+	s.healed = make(chan struct{})
+}
+
+// next returns the failure the next request to an endpoint meets.
+func (s *Server) next(endpoint string) Failure {
+	for _, name := range []string{endpoint, AnyEndpoint} {
+		queue := s.faults[name]
+		if len(queue) == 0 {
+			continue
+		}
+		f := queue[0]
+		if f.left > 0 {
+			f.left--
+		}
+		if f.left == 0 {
+			s.faults[name] = queue[1:]
+		}
+		return f.Failure
+	}
+	return Failure{}
+}
+
+func (f Failure) replaces() bool {
+	return f.Status != 0 || f.Body != "" || f.Ret != 0 || f.Selector != ""
+}
+
+func (f Failure) answer(endpoint string) answer {
+	if f.Status == 0 && f.Body == "" {
+		return refuse(endpoint, f)
+	}
+	mime := "text/plain"
+	if strings.HasPrefix(strings.TrimSpace(f.Body), "<") {
+		mime = "text/html"
+	}
+	return answer{status: f.Status, mime: mime, body: []byte(f.Body)}
+}
+
+// refuse says Ret in the way of the endpoint.
+func refuse(endpoint string, f Failure) answer {
+	switch endpoint {
+	case "synccheck":
+		return checkAnswer(f.Ret, f.Selector)
+	case "login":
+		return scriptAnswer(fmt.Sprintf("window.code=%d;", f.Ret))
+	case "jslogin":
+		return scriptAnswer(fmt.Sprintf(`window.QRLogin.code = %d; window.QRLogin.uuid = "";`, f.Ret))
+	case "webwxnewloginpage":
+		return xmlAnswer(loginResult{Ret: f.Ret, Message: f.ErrMsg})
+	case "webwxpushloginurl":
+		return jsonAnswer(pushResult{Ret: strconv.Itoa(f.Ret), Msg: f.ErrMsg})
+	case "webwxsync":
+		return jsonAnswer(syncResult{BaseResponse: baseResponse{f.Ret, f.ErrMsg}})
+	}
+	return jsonAnswer(struct{ BaseResponse baseResponse }{baseResponse{f.Ret, f.ErrMsg}})
+}
+
+func xmlAnswer(v any) answer {
+	b, err := xml.Marshal(v)
+	if err != nil {
+		return answer{status: http.StatusInternalServerError, body: []byte(err.Error())}
+	}
+	return answer{mime: "text/plain", body: b}
+}
+
+func (s *Server) hang(r *http.Request) {
+	s.mu.Lock()
+	healed := s.healed
+	s.mu.Unlock()
+	select {
+	case <-healed:
+	case <-s.done:
+	case <-r.Context().Done():
+	}
+}
+
+// reset ends the connection with a TCP reset.
+func reset(w http.ResponseWriter) {
+	conn := hijack(w)
+	if conn == nil {
+		return
+	}
+	raw := conn
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		raw = t.NetConn()
+	}
+	if t, ok := raw.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = raw.Close()
+}
+
+// cut announces the whole answer and sends half of it.
+func cut(w http.ResponseWriter, a answer) {
+	conn := hijack(w)
+	if conn == nil {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", a.mime, len(a.body))
+	_, _ = conn.Write(a.body[:len(a.body)/2])
+}
+
+func hijack(w http.ResponseWriter) net.Conn {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil { // the client has gone
+		return nil
+	}
+	return conn
+}

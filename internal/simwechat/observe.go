@@ -1,0 +1,90 @@
+package simwechat
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// all is a number of items no history reaches.
+const all = math.MaxInt
+
+// Request is a request as it arrived.
+type Request struct {
+	At       time.Time
+	Endpoint string // the last element of Path
+	Host     string
+	Path     string
+	Query    url.Values
+}
+
+// meet records a request and returns what will go wrong with it.
+func (s *Server) meet(name string, r *http.Request) Failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests.add(Request{time.Now(), name, r.Host, r.URL.Path, r.URL.Query()})
+	s.counts[name]++
+	s.seen.ring()
+	return s.next(name)
+}
+
+// Requests returns the newest requests, oldest first.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests.after(0, all))
+}
+
+// Count is how many requests an endpoint has had.
+func (s *Server) Count(endpoint string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[endpoint]
+}
+
+// WaitCount waits until an endpoint has had n requests in all.
+func (s *Server) WaitCount(ctx context.Context, endpoint string, n int) error {
+	return s.wait(ctx, func() bool { return s.counts[endpoint] >= n })
+}
+
+// WaitLogin waits until LoggedIn.
+func (s *Server) WaitLogin(ctx context.Context) error {
+	return s.wait(ctx, s.loggedIn)
+}
+
+// Complaints says what clients did that a real server would not accept, oldest
+// first.
+func (s *Server) Complaints() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.complaints)
+}
+
+// complain notes what a client did wrong.
+func (s *Server) complain(text string) {
+	if len(s.complaints) < 1000 {
+		s.complaints = append(s.complaints, text)
+	}
+}
+
+// wait waits until ready, asked with the state locked, is true.
+func (s *Server) wait(ctx context.Context, ready func() bool) error {
+	for {
+		s.mu.Lock()
+		ok, ring := ready(), s.seen.ch
+		s.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-ring:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.done:
+			return http.ErrServerClosed
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package simwechat
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Sent is a message the client sent.
+type Sent struct {
+	To          string // the receiver's handle: what AddFriend or AddGroup returned, or "filehelper"
+	UserName    string // the receiver's UserName on the wire
+	Text        string // plain, as sent; of an app message the XML
+	Type        int
+	ClientMsgID string
+	LocalID     string
+	MsgID       string // as answered
+	At          time.Time
+	Resent      bool   // the ClientMsgID had come before
+	Media       []byte // of an image, a video or a file
+	FileName    string
+}
+
+// outgoing is a message in a request.
+type outgoing struct {
+	Type         int
+	Content      string
+	FromUserName string
+	ToUserName   string
+	LocalID      string
+	ClientMsgId  string
+	MediaId      string
+	EMoticonMd5  string
+}
+
+type sendRequest struct {
+	BaseRequest credentials
+	Msg         outgoing
+	Scene       int
+}
+
+// Sent returns the newest messages the client sent, oldest first.
+func (s *Server) Sent() []Sent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.sent.after(0, all))
+}
+
+// WaitSent waits until n messages were sent in all and returns what Sent does.
+func (s *Server) WaitSent(ctx context.Context, n int) ([]Sent, error) {
+	err := s.wait(ctx, func() bool { return s.sent.last() >= int64(n) })
+	return s.Sent(), err
+}
+
+// Subscribe returns a channel of the messages sent from now on. It never holds
+// the server up. The function returned ends it and closes the channel, and so does Close.
+func (s *Server) Subscribe() (<-chan Sent, func()) {
+	out, ended := make(chan Sent, 64), make(chan struct{})
+	if !s.enter() {
+		close(out)
+		return out, func() {}
+	}
+	s.mu.Lock()
+	from := s.sent.last()
+	s.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer s.running.Done()
+		defer close(ended)
+		defer close(out)
+		s.pump(ctx, from, out)
+	}()
+	return out, func() { cancel(); <-ended }
+}
+
+// pump hands over what is sent after a number.
+func (s *Server) pump(ctx context.Context, from int64, out chan<- Sent) {
+	for {
+		if s.wait(ctx, func() bool { return s.sent.last() > from }) != nil {
+			return
+		}
+		s.mu.Lock()
+		from = max(from, s.sent.dropped)
+		fresh := slices.Clone(s.sent.after(from, all))
+		s.mu.Unlock()
+		from += int64(len(fresh))
+		for _, m := range fresh {
+			select {
+			case out <- m:
+			case <-ctx.Done():
+				return
+			case <-s.done:
+				return
+			}
+		}
+	}
+}
+
+func (s *Server) sendText(r *http.Request) answer {
+	var in sendRequest
+	if !decode(r, &in) {
+		return retAnswer(retParam)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to, ret := s.judgeSend(r, "webwxsendmsg", in, true)
+	if ret == 0 && in.Msg.Content == "" {
+		ret = retParam
+	}
+	if ret != 0 {
+		return retAnswer(ret)
+	}
+	return s.accept(in.Msg, to, Sent{Text: in.Msg.Content, Type: TypeText})
+}
+
+// judgeSend checks everything sent and finds the receiver.
+func (s *Server) judgeSend(r *http.Request, endpoint string, in sendRequest, ticket bool) (*contact, int) {
+	if ret := s.judge(r, endpoint, in.BaseRequest); ret != 0 {
+		return nil, ret
+	}
+	if ret := s.judgeTicket(endpoint, r.URL.Query().Get("pass_ticket"), ticket); ret != 0 {
+		return nil, ret
+	}
+	if in.Msg.FromUserName != s.people.self.user {
+		s.complain(endpoint + ": FromUserName is not the account's")
+		return nil, retParam
+	}
+	to := s.people.byUser[in.Msg.ToUserName]
+	if to == nil || !s.reaches(to) {
+		s.complain(endpoint + ": nobody to send to: " + in.Msg.ToUserName)
+		return nil, retNoReceiver
+	}
+	if s.throttled(time.Now()) {
+		return nil, retTooOften
+	}
+	return to, 0
+}
+
+// reaches tells whether the account may write to somebody: friends, groups it
+// is in and File Transfer, but not itself.
+func (s *Server) reaches(to *contact) bool {
+	if to.group != nil {
+		_, in := to.group.byUser[s.people.self]
+		return in
+	}
+	return to != s.people.self && (to.listed || to.fixed)
+}
+
+func (s *Server) throttled(now time.Time) bool {
+	if s.limiter == nil {
+		return false
+	}
+	if now.Before(s.blocked) {
+		return true
+	}
+	if s.limiter.AllowN(now, 1) {
+		return false
+	}
+	s.blocked = now.Add(s.opt.Limit.Block)
+	return true
+}
+
+// accept files a message and answers with its MsgId.
+func (s *Server) accept(in outgoing, to *contact, m Sent) answer {
+	m.To, m.UserName, m.At = to.handle, to.user, time.Now()
+	m.ClientMsgID, m.LocalID = in.ClientMsgId, in.LocalID
+	m.MsgID = strconv.FormatInt(s.newID(), 10)
+	if m.Resent = s.clientID[m.ClientMsgID]; m.Resent {
+		s.complain("sent again: ClientMsgId " + m.ClientMsgID)
+	}
+	s.noteClientID(m.ClientMsgID)
+	s.sent.add(m)
+	s.seen.ring()
+	if !to.fixed {
+		s.remember(to)
+	}
+	if s.opt.Echo && m.Type == TypeText {
+		s.arrive(message{from: s.people.self, to: to, kind: TypeText, content: escape(m.Text, s.opt.EmojiSpans)})
+	}
+	return jsonAnswer(struct {
+		BaseResponse   baseResponse
+		MsgID, LocalID string
+	}{MsgID: m.MsgID, LocalID: m.LocalID})
+}
+
+// noteClientID remembers the ClientMsgIds of at least the kept history.
+func (s *Server) noteClientID(id string) {
+	if len(s.clientID) >= 2*s.opt.History {
+		clear(s.clientID)
+		for _, m := range s.sent.items {
+			s.clientID[m.ClientMsgID] = true
+		}
+	}
+	s.clientID[id] = true
+}

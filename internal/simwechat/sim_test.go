@@ -1,0 +1,229 @@
+package simwechat_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eatmoreapple/openwechat"
+	"go.uber.org/goleak"
+
+	"github.com/diagbot/diagbot/internal/simwechat"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience ends a test that would hang; nothing is measured with it.
+const patience = 20 * time.Second
+
+func start(t *testing.T, o simwechat.Options) *simwechat.Server {
+	t.Helper()
+	s, err := simwechat.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// client is a real openwechat bot whose messages a test can read.
+type client struct {
+	*openwechat.Bot
+	heard chan *openwechat.Message
+	loop  sync.WaitGroup
+}
+
+func newClient(t *testing.T, s *simwechat.Server) *client {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	b := openwechat.NewBot(ctx)
+	openwechat.Desktop.Prepare(b)
+	transport := s.Transport()
+	b.Caller.Client.HTTPClient().Transport = transport
+	b.Caller.Client.MaxRetryTimes = 1
+	c := &client{Bot: b, heard: make(chan *openwechat.Message, 4096)}
+	b.MessageHandler = func(m *openwechat.Message) { c.heard <- m }
+	b.MessageErrorHandler = func(err error) error { return err }
+	t.Cleanup(func() {
+		cancel()
+		transport.CloseIdleConnections()
+	})
+	return c
+}
+
+// login logs in by QR code.
+func login(t *testing.T, s *simwechat.Server) *client {
+	t.Helper()
+	c := newClient(t, s)
+	if err := c.Login(); err != nil {
+		t.Fatal("login:", err)
+	}
+	return c
+}
+
+// next returns the next message that is not a status notification.
+func (c *client) next(t *testing.T) *openwechat.Message {
+	t.Helper()
+	ctx := within(t)
+	for {
+		select {
+		case m := <-c.heard:
+			if m.MsgType != simwechat.TypeStatus {
+				return m
+			}
+		case <-c.Context().Done():
+			t.Fatal("the bot ended:", c.CrashReason())
+		case <-ctx.Done():
+			t.Fatal("no message came")
+		}
+	}
+}
+
+// storage is a session store in memory.
+type storage struct {
+	mu   sync.Mutex
+	last []byte
+	r    io.Reader
+}
+
+func (s *storage) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = bytes.Clone(p)
+	return len(p), nil
+}
+
+func (s *storage) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.r == nil {
+		s.r = bytes.NewReader(s.last)
+	}
+	return s.r.Read(p)
+}
+
+// again returns a storage with what was stored, its cookies made valid for all
+// hosts of the domain, which openwechat forgets.
+func (s *storage) again(t *testing.T) *storage {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var doc map[string]any
+	d := json.NewDecoder(bytes.NewReader(s.last))
+	d.UseNumber()
+	if err := d.Decode(&doc); err != nil {
+		t.Fatal("stored session:", err)
+	}
+	for _, cookies := range doc["Jar"].(map[string]any) {
+		for _, c := range cookies.([]any) {
+			c.(map[string]any)["Domain"] = doc["WechatDomain"]
+			c.(map[string]any)["Path"] = "/"
+		}
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &storage{last: b}
+}
+
+func TestScanLoginAndPrivateMessages(t *testing.T) {
+	s := start(t, simwechat.Options{})
+	alice := s.AddFriend(simwechat.Person{Nick: "Alice & <Bob>"})
+	c := login(t, s)
+	if err := s.WaitLogin(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	id := s.Say(alice, "a < b && c\nsecond: line")
+	m := c.next(t)
+	if m.RawContent != "a &lt; b &amp;&amp; c<br/>second: line" {
+		t.Errorf("raw content %q", m.RawContent)
+	}
+	if m.Content != "a < b && c\nsecond: line" || m.MsgId != id || m.FromUserName != alice {
+		t.Errorf("got %q, id %s (want %s), from %s", m.Content, m.MsgId, id, m.FromUserName)
+	}
+	if _, err := m.ReplyText("hello\n<you>"); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := s.WaitSent(within(t), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sent[0]; got.To != alice || got.Text != "hello\n<you>" || got.Resent || got.ClientMsgID == "" {
+		t.Errorf("sent %+v", got)
+	}
+	if got := s.Complaints(); len(got) != 0 {
+		t.Errorf("complaints: %q", got)
+	}
+}
+
+func TestGroupMessageWithSender(t *testing.T) {
+	s := start(t, simwechat.Options{Nick: "Botty"})
+	alice := s.AddFriend(simwechat.Person{Nick: "alice"})
+	group := s.AddGroup(simwechat.Group{Name: "R&D", BotDisplay: "诊", Members: []simwechat.Member{{UserName: alice}, {Nick: "bob", Display: "老板"}}})
+	c := login(t, s)
+	s.SayIn(group, "老板", "@诊\u2005what:\nnow?")
+	m := c.next(t)
+	if !m.IsSendByGroup() || m.FromUserName != group || !m.IsAt() {
+		t.Errorf("group %v, from %s, at %v", m.IsSendByGroup(), m.FromUserName, m.IsAt())
+	}
+	who, err := m.SenderInGroup()
+	if err != nil || who.NickName != "bob" || who.DisplayName != "老板" {
+		t.Errorf("sender %v, %v", who, err)
+	}
+	if _, err := m.ReplyText("@老板\u2005yes"); err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := s.WaitSent(within(t), 1)
+	if sent[0].To != group {
+		t.Errorf("sent to %s", sent[0].To)
+	}
+}
+
+func TestHotLoginKeepsNamesScanLoginDoesNot(t *testing.T) {
+	s := start(t, simwechat.Options{})
+	alice := s.AddFriend(simwechat.Person{Nick: "alice"})
+	store := &storage{}
+	first := newClient(t, s)
+	if err := first.HotLogin(store, openwechat.NewRetryLoginOption()); err != nil {
+		t.Fatal("first:", err)
+	}
+	s.Say(alice, "one")
+	first.next(t)
+	first.Exit()
+	s.Say(alice, "two")
+
+	second := newClient(t, s)
+	if err := second.HotLogin(store.again(t)); err != nil {
+		t.Fatal("hot login:", err)
+	}
+	if m := second.next(t); m.Content != "two" || m.FromUserName != alice {
+		t.Errorf("after hot login: %q from %s", m.Content, m.FromUserName)
+	}
+	second.Exit()
+
+	third := login(t, s)
+	s.Say(alice, "three")
+	m := third.next(t)
+	if m.Content != "three" || m.FromUserName == alice || m.FromUserName != s.UserName(alice) {
+		t.Errorf("after scan: %q from %s", m.Content, m.FromUserName)
+	}
+	if _, err := m.ReplyText("ok"); err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := s.WaitSent(within(t), 1)
+	if sent[0].To != alice {
+		t.Errorf("sent to %s, want the handle %s", sent[0].To, alice)
+	}
+}
