@@ -1,0 +1,97 @@
+// Package configs reads the operator's settings: defaults, a YAML file and the
+// environment, in that order, the later winning.
+//
+// It is strict. Unknown keys, wrong types, impossible values and missing
+// secrets are all reported in one go, each with its place, what is wrong and
+// an example of what would be right; nothing is guessed or ignored. No value
+// of a secret ever appears in a message. The package knows nothing of what the
+// settings are for: cmd hands them to the parts.
+//
+// Only YAML is read. Every key, its default and what it means is in
+// config.example.yaml ([ExampleYAML]).
+package configs
+
+import (
+	_ "embed"
+	"time"
+)
+
+// ExampleYAML is a configuration file with every key at its default, explained
+// in English and in short in Chinese.
+//
+//go:embed config.example.yaml
+var ExampleYAML string
+
+// Config holds every setting, checked and with defaults filled in. The tags
+// give each key's name in the file, its default (as YAML), its bounds and an
+// example; a key outside a list is also read from the environment, as DIAGBOT_
+// followed by its path in upper case, e.g. DIAGBOT_CATALOGUE_DIR.
+type Config struct {
+	Locale    string `mapstructure:"locale" default:"auto" example:"zh-Hans"` // BCP 47, or "auto": by the script people write in
+	DataDir   string `mapstructure:"data_dir" default:"./data" example:"/var/lib/diagbot"`
+	LogLevel  string `mapstructure:"log_level" default:"info" oneof:"debug info warn error"`
+	LogFormat string `mapstructure:"log_format" default:"text" oneof:"text json"`
+
+	WeChatMode   string        `mapstructure:"wechat_mode" default:"desktop" oneof:"desktop normal"`
+	HotReload    bool          `mapstructure:"hot_reload" default:"true"` // keep the login across restarts
+	SendInterval time.Duration `mapstructure:"send_interval" default:"2500ms" min:"0s" max:"1h"`
+	SendBurst    int           `mapstructure:"send_burst" default:"3" min:"1" max:"100"`
+
+	PrivatePrefixes []string `mapstructure:"single_chat_prefix" default:"[]" example:"[bot, '@bot']"` // empty: every private text is answered
+	ReplyPrefix     string   `mapstructure:"single_chat_reply_prefix" example:"'[bot] '"`
+	GroupPrefixes   []string `mapstructure:"group_chat_prefix" default:"[]" example:"['@bot']"` // besides mentions
+	Groups          []string `mapstructure:"group_name_white_list" default:"[ALL_GROUP]" example:"[family, work]"`
+	System          string   `mapstructure:"character_desc" example:"You are a patient helper."`
+
+	MemoryTurns  int           `mapstructure:"memory_turns" default:"20" min:"0" max:"1000"`
+	MemoryExpiry time.Duration `mapstructure:"expires_in_seconds" default:"3600" min:"0s" max:"8760h" unit:"seconds"` // since the last turn; 0 keeps them
+	Deadline     time.Duration `mapstructure:"deadline" default:"120s" min:"1s" max:"1h"`                             // from a message to its answer
+	Grace        time.Duration `mapstructure:"grace" default:"25s" min:"0s" max:"10m"`                                // to finish at stop
+	MailboxSize  int           `mapstructure:"mailbox_size" default:"8" min:"1" max:"10000"`                          // waiting messages per chat
+	MaxMessage   int           `mapstructure:"max_message" default:"20000" min:"1" max:"1000000"`                     // runes taken from a person at once
+
+	Catalogue Catalogue  `mapstructure:"catalogue"`
+	Providers []Provider `mapstructure:"providers"`
+
+	File     string    `mapstructure:"-"` // the file read; empty when there was none
+	Warnings []Problem `mapstructure:"-"` // what is allowed but probably not meant
+}
+
+// Catalogue says where the operator's own troubleshooting entries are.
+type Catalogue struct {
+	Dir string `mapstructure:"dir" example:"/etc/diagbot/catalogue"` // empty: only the built-in ones
+}
+
+// Provider is an AI service that speaks OpenAI's chat API.
+type Provider struct {
+	Name         string            `mapstructure:"name" example:"openai"` // unique; shown to admins and in logs
+	Source       string            `mapstructure:"source" default:"api" oneof:"api web"`
+	BaseURL      string            `mapstructure:"base_url" example:"https://api.openai.com/v1"` // without a trailing slash
+	Keys         []Key             `mapstructure:"keys" example:"['env:OPENAI_API_KEY']"`
+	Models       []string          `mapstructure:"models" example:"[gpt-4o-mini]"` // in order of preference; never empty
+	Organization string            `mapstructure:"organization" example:"org-…"`
+	Project      string            `mapstructure:"project" example:"proj_…"`
+	Proxy        Secret            `mapstructure:"proxy" example:"http://127.0.0.1:7890"` // URL, "direct", or empty: from the environment
+	Temperature  *float64          `mapstructure:"temperature" min:"0" max:"2" example:"0.7"`
+	MaxTokens    int               `mapstructure:"max_tokens" default:"0" min:"0" max:"10000000" example:"1024"` // 0: the service decides
+	Headers      map[string]Secret `mapstructure:"headers" example:"{X-Title: diagbot}"`                         // by canonical name
+	StreamUsage  bool              `mapstructure:"stream_usage" default:"true"`                                  // ask for token counts at a stream's end
+	Timeouts     Timeouts          `mapstructure:"timeouts"`
+}
+
+// Key is one credential of a provider, with the name it is called by wherever
+// people can see it.
+type Key struct {
+	Name   string `mapstructure:"name" example:"main"` // its place in the list, from 1, if none is given
+	Secret Secret `mapstructure:"secret" example:"env:OPENAI_API_KEY"`
+}
+
+// Timeouts bound the phases of one attempt at a provider.
+type Timeouts struct {
+	Dial       time.Duration `mapstructure:"dial" default:"5s" min:"1ms" max:"1h"`
+	TLS        time.Duration `mapstructure:"tls" default:"7s" min:"1ms" max:"1h"`
+	Headers    time.Duration `mapstructure:"headers" default:"30s" min:"1ms" max:"1h"`
+	FirstToken time.Duration `mapstructure:"first_token" default:"45s" min:"1ms" max:"1h"`
+	Idle       time.Duration `mapstructure:"idle" default:"30s" min:"1ms" max:"1h"` // between two pieces of a stream
+	Total      time.Duration `mapstructure:"total" default:"90s" min:"1ms" max:"1h"`
+}

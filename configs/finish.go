@@ -1,0 +1,193 @@
+package configs
+
+import (
+	"net/netip"
+	"net/textproto"
+	"net/url"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+const (
+	openAIURL    = "https://api.openai.com/v1"
+	defaultModel = "gpt-4o-mini"
+)
+
+// finish resolves secrets and fills in the defaults that depend on other
+// settings.
+func (l *loader) finish(c *Config) {
+	for i := range c.Providers {
+		p := &c.Providers[i]
+		at := "providers[" + strconv.Itoa(i) + "]"
+		p.BaseURL = strings.TrimRight(strings.TrimSpace(p.BaseURL), "/")
+		if p.BaseURL == "" && p.Source == "api" && !l.bad(at+".base_url") {
+			p.BaseURL = openAIURL
+		}
+		if len(p.Models) == 0 && p.BaseURL == openAIURL && !l.bad(at+".models") {
+			p.Models = []string{defaultModel}
+		}
+		l.keysOf(p, at+".keys")
+		l.headersOf(p, at+".headers")
+		p.Proxy, _ = l.resolve(at+".proxy", p.Proxy)
+	}
+}
+
+// keysOf resolves a provider's keys. A reference may hold several, parted by
+// commas or lines, as OPENAI_API_KEY often does.
+func (l *loader) keysOf(p *Provider, at string) {
+	if len(p.Keys) == 0 && !local(p.BaseURL) {
+		l.add(at, ruleMissing)
+	}
+	var keys []Key
+	for i, k := range p.Keys {
+		path := at + "[" + strconv.Itoa(i) + "]"
+		secret, reference := l.resolve(path, k.Secret)
+		parts := []Key{{Name: k.Name, Secret: secret}}
+		if reference {
+			parts = split(k.Name, secret)
+		} else {
+			l.literal(secret)
+		}
+		l.credentials(parts, path)
+		keys = append(keys, parts...)
+	}
+	for i := range keys {
+		if keys[i].Name == "" {
+			keys[i].Name = strconv.Itoa(i + 1)
+		}
+	}
+	p.Keys = keys
+}
+
+// credentials checks the keys one element of the list stands for.
+func (l *loader) credentials(keys []Key, path string) {
+	if len(keys) == 0 {
+		l.add(path, ruleEmpty)
+	}
+	for _, k := range keys {
+		if k.Secret.Empty() {
+			l.add(path, ruleEmpty)
+		}
+		l.sendable(k.Secret.Reveal(), path)
+	}
+}
+
+// split parts a secret that holds several keys and numbers their common name.
+func split(name string, secret Secret) []Key {
+	parts := strings.FieldsFunc(secret.Reveal(), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' })
+	var keys []Key
+	for i, part := range parts {
+		k := Key{Name: name, Secret: NewSecret(strings.TrimSpace(part))}
+		if name != "" && len(parts) > 1 {
+			k.Name += "-" + strconv.Itoa(i+1)
+		}
+		if !k.Secret.Empty() {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func (l *loader) headersOf(p *Provider, at string) {
+	headers := make(map[string]Secret, len(p.Headers))
+	for name, value := range p.Headers {
+		secret, reference := l.resolve(at+"["+name+"]", value)
+		if !reference {
+			l.literal(secret)
+		}
+		headers[textproto.CanonicalMIMEHeaderKey(name)] = secret
+	}
+	p.Headers = headers
+}
+
+// literal remembers that the configuration file itself holds a secret.
+func (l *loader) literal(s Secret) {
+	if !s.Empty() {
+		l.exposed(l.file)
+	}
+}
+
+// resolve follows env: and file: references and reports whether there was one.
+// An absent secret is empty and no problem here.
+func (l *loader) resolve(path string, s Secret) (Secret, bool) {
+	text := s.Reveal()
+	if name, ok := strings.CutPrefix(text, "env:"); ok {
+		return l.fromVariable(path, strings.TrimSpace(name)), true
+	}
+	if name, ok := strings.CutPrefix(text, "file:"); ok {
+		return l.fromFile(path, strings.TrimSpace(name)), true
+	}
+	return s, false
+}
+
+func (l *loader) fromVariable(path, name string) Secret {
+	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`).MatchString(name) || looksSecret(name) {
+		l.add(path, ruleSecretEnvBad)
+		return Secret{}
+	}
+	value, ok := l.env[name]
+	if !ok {
+		l.add(path, ruleSecretEnv, name)
+	} else if value = strings.TrimSpace(value); value == "" {
+		l.add(path, ruleSecretEmpty, name)
+	}
+	return NewSecret(value)
+}
+
+func (l *loader) fromFile(path, name string) Secret {
+	if name == "" {
+		l.add(path, ruleSecretFile, quoted(name), say(whyNoFile))
+		return Secret{}
+	}
+	text, err := readAtMost(l.at(name), maxSecret)
+	if err != nil {
+		l.add(path, ruleSecretFile, quoted(name), why(err))
+		return Secret{}
+	}
+	value := strings.TrimRight(string(text), "\r\n")
+	if strings.TrimSpace(value) == "" {
+		l.add(path, ruleSecretEmpty, quoted(name))
+	}
+	l.exposed(name)
+	return NewSecret(value)
+}
+
+// exposed warns once of a file with a secret that others may read. Container
+// secrets under /run/secrets are readable by design.
+func (l *loader) exposed(name string) {
+	info, err := os.Stat(l.at(name))
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" {
+		return
+	}
+	if strings.HasPrefix(name, "/run/secrets/") {
+		return
+	}
+	for _, w := range l.warnings {
+		if w.rule == warnExposed && w.args[0] == name {
+			return
+		}
+	}
+	l.warn("", warnExposed, name)
+}
+
+// local reports whether a URL points to this machine or a network of its own,
+// where a key may be unnecessary and http is usual.
+func local(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	}
+	for _, suffix := range []string{".local", ".internal", ".lan", ".localhost"} {
+		if strings.HasSuffix(host, suffix) {
+			return true
+		}
+	}
+	return host != "" && !strings.Contains(host, ".")
+}
