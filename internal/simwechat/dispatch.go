@@ -51,6 +51,23 @@ func endpoints() map[string]endpoint {
 		"synccheck":            {atPush, (*Server).syncCheck},
 		"webwxsync":            {atBase, (*Server).sync},
 		"webwxsendmsg":         {atBase, (*Server).sendText},
+		"webwxsendmsgimg":      {atBase, (*Server).sendImage},
+		"webwxsendvideomsg":    {atBase, (*Server).sendVideo},
+		"webwxsendappmsg":      {atBase, (*Server).sendApp},
+		"webwxsendemoticon":    {atBase, (*Server).sendEmoji},
+		"webwxrevokemsg":       {atBase, (*Server).revoke},
+		"webwxcheckupload":     {atBase, (*Server).checkUpload},
+		"webwxuploadmedia":     {atFile, (*Server).uploadMedia},
+		"webwxgetmedia":        {atFile, (*Server).getMedia},
+		"webwxgetmsgimg":       {atBase, (*Server).getImage},
+		"webwxgetvoice":        {atBase, (*Server).getVoice},
+		"webwxgetvideo":        {atBase, (*Server).getVideo},
+		"webwxgeticon":         {atBase, (*Server).picture},
+		"webwxgetheadimg":      {atBase, (*Server).picture},
+		"webwxoplog":           {atBase, (*Server).accepted},
+		"webwxverifyuser":      {atBase, (*Server).accepted},
+		"webwxupdatechatroom":  {atBase, (*Server).accepted},
+		"qrcode":               {atLogin, (*Server).qrImage},
 	}
 }
 
@@ -60,7 +77,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.running.Done()
-	name := path.Base(r.URL.Path)
+	name := endpointName(r.URL.Path)
 	f := s.meet(name, r)
 	if f.Delay > 0 && !s.pause(r, f.Delay) {
 		return
@@ -76,6 +93,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.play(w, r, name, f)
 	}
+}
+
+func endpointName(p string) string {
+	if strings.HasPrefix(p, "/qrcode/") {
+		return "qrcode"
+	}
+	return path.Base(p)
 }
 
 // play lets the endpoint do its work and then spoils the answer as f says.

@@ -116,7 +116,7 @@ func refuse(endpoint string, f Failure) answer {
 	case "webwxpushloginurl":
 		return jsonAnswer(pushResult{Ret: strconv.Itoa(f.Ret), Msg: f.ErrMsg})
 	case "webwxsync":
-		return jsonAnswer(syncResult{BaseResponse: baseResponse{f.Ret, f.ErrMsg}})
+		return jsonAnswer(emptySync(f.Ret, f.ErrMsg))
 	}
 	return jsonAnswer(struct{ BaseResponse baseResponse }{baseResponse{f.Ret, f.ErrMsg}})
 }

@@ -21,21 +21,36 @@ type Request struct {
 	Query    url.Values
 }
 
+// request is a Request whose query nobody has asked for yet.
+type request struct {
+	at                          time.Time
+	endpoint, host, path, query string
+}
+
+// requestLimit is how many requests are kept at least.
+const requestLimit = 2000
+
 // meet records a request and returns what will go wrong with it.
 func (s *Server) meet(name string, r *http.Request) Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests.add(Request{time.Now(), name, r.Host, r.URL.Path, r.URL.Query()})
+	s.requests.add(request{time.Now(), name, r.Host, r.URL.Path, r.URL.RawQuery})
 	s.counts[name]++
 	s.seen.ring()
 	return s.next(name)
 }
 
-// Requests returns the newest requests, oldest first.
+// Requests returns at least the newest 2000 requests, oldest first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.requests.after(0, all))
+	kept := slices.Clone(s.requests.after(0, all))
+	s.mu.Unlock()
+	out := make([]Request, len(kept))
+	for i, r := range kept {
+		query, _ := url.ParseQuery(r.query) // as far as it can be read
+		out[i] = Request{r.at, r.endpoint, r.host, r.path, query}
+	}
+	return out
 }
 
 // Count is how many requests an endpoint has had.

@@ -18,7 +18,8 @@ type Sent struct {
 	LocalID     string
 	MsgID       string // as answered
 	At          time.Time
-	Resent      bool   // the ClientMsgID had come before
+	Resent      bool // the ClientMsgID had come before
+	Revoked     bool
 	Media       []byte // of an image, a video or a file
 	FileName    string
 }
@@ -105,7 +106,7 @@ func (s *Server) sendText(r *http.Request) answer {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	to, ret := s.judgeSend(r, "webwxsendmsg", in, true)
+	to, ret := s.judgeSend(r, sending{"webwxsendmsg", TypeText, ticketWanted}, in)
 	if ret == 0 && in.Msg.Content == "" {
 		ret = retParam
 	}
@@ -115,13 +116,32 @@ func (s *Server) sendText(r *http.Request) answer {
 	return s.accept(in.Msg, to, Sent{Text: in.Msg.Content, Type: TypeText})
 }
 
+// sending is a way to send.
+type sending struct {
+	endpoint string
+	kind     int
+	ticket   ticketUse
+}
+
+// ticketUse says how an endpoint minds its pass_ticket.
+type ticketUse int
+
+const (
+	ticketWanted   ticketUse = iota
+	ticketOptional           // the web client leaves it out, openwechat too
+	ticketIgnored            // openwechat 1.4.10 sends the word "pass_ticket"
+)
+
 // judgeSend checks everything sent and finds the receiver.
-func (s *Server) judgeSend(r *http.Request, endpoint string, in sendRequest, ticket bool) (*contact, int) {
+func (s *Server) judgeSend(r *http.Request, how sending, in sendRequest) (*contact, int) {
+	endpoint := how.endpoint
 	if ret := s.judge(r, endpoint, in.BaseRequest); ret != 0 {
 		return nil, ret
 	}
-	if ret := s.judgeTicket(endpoint, r.URL.Query().Get("pass_ticket"), ticket); ret != 0 {
-		return nil, ret
+	if how.ticket != ticketIgnored {
+		if ret := s.judgeTicket(endpoint, r.URL.Query().Get("pass_ticket"), how.ticket == ticketWanted); ret != 0 {
+			return nil, ret
+		}
 	}
 	if in.Msg.FromUserName != s.people.self.user {
 		s.complain(endpoint + ": FromUserName is not the account's")

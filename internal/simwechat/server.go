@@ -37,7 +37,7 @@ type Options struct {
 	Limit        *Limit // throttles sending with 1205; nil: never
 
 	ContactPage int // contacts per page of webwxgetcontact, default 1000
-	History     int // messages, sent messages and requests kept, default 20000 each
+	History     int // messages, changes and sent messages kept at least, default 10000 each
 }
 
 // Limit is a throttle for everything sent: once the bucket of Burst messages,
@@ -75,6 +75,8 @@ type Server struct {
 	scanNext bool
 
 	people   people
+	media    shelf
+	uploads  map[string]*upload
 	messages history[message]
 	changes  history[*contact]
 	recent   []*contact
@@ -87,7 +89,7 @@ type Server struct {
 
 	faults     map[string][]*fault
 	healed     chan struct{} // closed and replaced by Heal
-	requests   history[Request]
+	requests   history[request]
 	counts     map[string]int
 	complaints []string
 }
@@ -98,10 +100,10 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		opt: o, authority: o.Authority, done: make(chan struct{}), endpoints: endpoints(),
 		lastID: 6e18 + time.Now().Unix(), news: newBell(), seen: newBell(), healed: make(chan struct{}),
-		codes: map[string]*code{}, clientID: map[string]bool{},
+		codes: map[string]*code{}, clientID: map[string]bool{}, uploads: map[string]*upload{},
 		faults: map[string][]*fault{}, counts: map[string]int{},
 		messages: history[message]{limit: o.History}, changes: history[*contact]{limit: o.History},
-		sent: history[Sent]{limit: o.History}, requests: history[Request]{limit: o.History},
+		sent: history[Sent]{limit: o.History}, requests: history[request]{limit: requestLimit},
 	}
 	s.people = newPeople(o.Nick)
 	if o.Limit != nil {
@@ -120,7 +122,7 @@ func (o *Options) setDefaults() {
 	orDefault(&o.Hold, 25*time.Second)
 	orDefault(&o.QRLife, 5*time.Minute)
 	orDefault(&o.ContactPage, 1000)
-	orDefault(&o.History, 20000)
+	orDefault(&o.History, 10000)
 }
 
 func orDefault[T comparable](v *T, d T) {

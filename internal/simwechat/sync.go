@@ -150,6 +150,16 @@ type syncResult struct {
 	SyncCheckKey           wireKey
 }
 
+// emptySync is an answer without anything in it, but in full form: openwechat
+// dies of a missing SyncKey.
+func emptySync(ret int, text string) syncResult {
+	none := wireKey{List: []keyPart{}}
+	return syncResult{
+		BaseResponse: baseResponse{ret, text}, AddMsgList: []any{}, ModContactList: []wireUser{},
+		DelContactList: []any{}, ModChatRoomMemberList: []any{}, SyncKey: none, SyncCheckKey: none,
+	}
+}
+
 // sync brings what came after the given key.
 func (s *Server) sync(r *http.Request) answer {
 	var in struct {
@@ -157,7 +167,7 @@ func (s *Server) sync(r *http.Request) answer {
 		SyncKey     wireKey
 	}
 	if !decode(r, &in) {
-		return jsonAnswer(syncResult{BaseResponse: baseResponse{Ret: retParam}})
+		return jsonAnswer(emptySync(retParam, ""))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +181,7 @@ func (s *Server) sync(r *http.Request) answer {
 		ret = retParam
 	}
 	if ret != 0 {
-		return jsonAnswer(syncResult{BaseResponse: baseResponse{Ret: ret}})
+		return jsonAnswer(emptySync(ret, ""))
 	}
 	a := jsonAnswer(s.after(c))
 	if s.opt.RenewCookies {
@@ -182,7 +192,7 @@ func (s *Server) sync(r *http.Request) answer {
 
 // after collects the next batch behind a cursor.
 func (s *Server) after(c cursor) syncResult {
-	var out syncResult
+	out := emptySync(0, "")
 	c.messages = max(c.messages, s.messages.dropped)
 	c.contacts = max(c.contacts, s.changes.dropped)
 	messages := s.messages.after(c.messages, batch)
