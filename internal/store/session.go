@@ -1,0 +1,113 @@
+// Package store keeps durable state in files: so far the session of a WeChat
+// login. A file is replaced whole or not at all, also when the power fails.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// maxSession bounds what is read, in bytes. A real session has about 2,000.
+const maxSession = 1 << 20
+
+// Session is a file with the credentials of a login, for the owner's eyes only
+// (mode 0600). One goroutine at a time may use it.
+type Session struct {
+	path string
+}
+
+// NewSession returns the session kept at path. Nothing is touched yet.
+func NewSession(path string) *Session { return &Session{path: path} }
+
+// Load returns what was saved, or nil without an error if nothing was. Errors
+// name the file and say what is wrong with it.
+func (s *Session) Load() ([]byte, error) {
+	f, err := os.Open(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open session: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read session: %s is not a file", s.path)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSession+1))
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	if len(b) > maxSession {
+		return nil, fmt.Errorf("read session: %s is over %d bytes", s.path, maxSession)
+	}
+	return b, nil
+}
+
+// Save replaces the session, and the directory's entry for it, on the disk.
+func (s *Session) Save(b []byte) error {
+	dir := filepath.Dir(s.path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("save session: %w", err)
+	}
+	f, err := os.CreateTemp(dir, "."+filepath.Base(s.path)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("save session: %w", err)
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), s.path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("save session: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// Remove deletes the session. It is no error if there is none.
+func (s *Session) Remove() error {
+	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove session: %w", err)
+	}
+	return nil
+}
+
+// SetAside renames an unusable session to its name with ".bad", in the place
+// of an older one, and returns that name.
+func (s *Session) SetAside() (where string, err error) {
+	where = s.path + ".bad"
+	if err := os.Rename(s.path, where); err != nil {
+		return "", fmt.Errorf("set session aside: %w", err)
+	}
+	if err := os.Chmod(where, 0o600); err != nil {
+		return where, fmt.Errorf("set session aside: %w", err)
+	}
+	return where, nil
+}
+
+// syncDir makes a rename in dir durable. Windows has no such call.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("save session: %w", err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("save session: sync %s: %w", dir, err)
+	}
+	return nil
+}
