@@ -152,7 +152,6 @@ func (l *loader) provided(p *Provider, at string) {
 	l.name(p.Name, at+".name")
 	l.address(p, at)
 	l.proxy(p.Proxy.Reveal(), at+".proxy")
-	l.keyNames(p.Keys, at+".keys")
 	l.models(p.Models, at+".models")
 	l.sendable(p.Organization, at+".organization")
 	l.sendable(p.Project, at+".project")
@@ -217,7 +216,7 @@ func (l *loader) url(text, path string, schemes ...string) *url.URL {
 	case err != nil || strings.ContainsFunc(text, unsendable):
 		l.add(path, ruleURLParse)
 	case !contains(schemes, u.Scheme):
-		l.add(path, ruleURLScheme, strings.Join(schemes, "://, ")+"://")
+		l.add(path, ruleURLScheme, either(schemes))
 	case u.Hostname() == "" || strings.HasSuffix(u.Host, ":"):
 		l.add(path, ruleURLHost)
 	default:
@@ -229,16 +228,6 @@ func (l *loader) url(text, path string, schemes ...string) *url.URL {
 func (l *loader) proxy(text, path string) {
 	if text != "" && text != "direct" {
 		l.url(text, path, "http", "https", "socks5", "socks5h")
-	}
-}
-
-// keyNames checks what the keys are called.
-func (l *loader) keyNames(keys []Key, at string) {
-	names := map[string]string{}
-	for i, k := range keys {
-		path := at + "[" + strconv.Itoa(i) + "].name"
-		l.name(k.Name, path)
-		l.unique(names, k.Name, path)
 	}
 }
 
@@ -266,7 +255,7 @@ func (l *loader) header(name string, value Secret, path string) {
 		l.add(path, ruleHeaderOwn, name)
 	}
 	if strings.ContainsFunc(value.Reveal(), unicode.IsControl) {
-		l.add(path, ruleUnprint)
+		l.add(path, ruleControl)
 	}
 }
 

@@ -32,7 +32,7 @@ func chineseFile(r rule) string {
 	case ruleNotUTF8:
 		return "文件不是 UTF-8 编码，请另存为 UTF-8"
 	case ruleSyntax:
-		return "不是合法的 YAML：%s"
+		return "不是合法的 YAML%s"
 	case ruleDocuments:
 		return "文件里有多个 YAML 文档，只保留一个"
 	case ruleTopLevel:
@@ -85,6 +85,8 @@ func chineseValue(r rule) string {
 		return "这看起来是密钥，而名称会显示给人看；密钥请写在 keys 下"
 	case ruleUnprint:
 		return "含有空格、换行或其他无法发送的字符"
+	case ruleControl:
+		return "含有换行或其他控制字符"
 	case ruleURLParse:
 		return "不是网址"
 	case ruleURLScheme:
@@ -109,6 +111,8 @@ func chineseProvider(r rule) string {
 		return "没有环境变量 %s"
 	case ruleSecretEnvBad:
 		return "env: 后面应该是环境变量的名字"
+	case ruleSecretPath:
+		return "file: 后面应该是文件路径"
 	case ruleSecretFile:
 		return "文件 %s 读不了：%s"
 	case ruleSecretEmpty:
@@ -147,6 +151,8 @@ func chineseWord(r rule) string {
 		return "数字"
 	case wordWhole:
 		return "整数"
+	case wordFraction:
+		return "小数"
 	case wordBool:
 		return " true 或 false"
 	case wordDuration:
@@ -159,6 +165,8 @@ func chineseWord(r rule) string {
 		return "空值"
 	case wordOther:
 		return "其他内容"
+	case wordOr:
+		return " 或 "
 	case wordDate:
 		return "日期"
 	case whyMissing:
@@ -171,12 +179,6 @@ func chineseWord(r rule) string {
 		return "太大"
 	case whyOther:
 		return "读写出错"
-	case whyNoFile:
-		return "没有文件名"
-	case whyBadYAML:
-		return "无法解析"
-	case whyYAMLLine:
-		return "请看第 %d 行"
 	}
 	return ""
 }

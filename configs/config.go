@@ -51,7 +51,7 @@ type Config struct {
 	MaxMessage   int           `mapstructure:"max_message" default:"20000" min:"1" max:"1000000"`                     // runes taken from a person at once
 
 	Catalogue Catalogue  `mapstructure:"catalogue"`
-	Providers []Provider `mapstructure:"providers"`
+	Providers []Provider `mapstructure:"providers" example:"[{name: openai, keys: ['env:OPENAI_API_KEY']}]"`
 
 	File     string    `mapstructure:"-"` // the file read; empty when there was none
 	Warnings []Problem `mapstructure:"-"` // what is allowed but probably not meant

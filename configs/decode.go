@@ -151,10 +151,10 @@ func toKey(v any) (any, error) {
 	switch v.(type) {
 	case map[string]any:
 		return v, nil
-	case string, int, float64:
+	case string:
 		return map[string]any{"secret": v}, nil
 	}
-	return nil, say(ruleType, say(wordText), say(valueWord(v)))
+	return toSecret(v)
 }
 
 // toSecret keeps the text as written; references are resolved later, when the
@@ -183,7 +183,7 @@ func toDuration(v any) (any, error) {
 		return time.Duration(0), nil
 	}
 	if n, isInt := v.(int); isInt {
-		return nil, say(ruleNoUnit, n)
+		return nil, say(ruleNoUnit, quoted(n))
 	}
 	return nil, say(ruleType, say(wordDuration), say(valueWord(v)))
 }
@@ -238,6 +238,8 @@ func fits(v any, to reflect.Value) (any, error) {
 		return v, nil
 	case want == from.Kind(), want == reflect.Struct && from.Kind() == reflect.Map:
 		return v, nil
+	case want == reflect.Int && from.Kind() == reflect.Float64:
+		return nil, say(ruleType, say(wordWhole), say(wordFraction))
 	case want == reflect.String && isScalar(from.Kind()):
 		return nil, say(ruleQuote, say(wordText), say(valueWord(v)))
 	}

@@ -37,6 +37,9 @@ func (l *loader) readEnv() {
 }
 
 func (l *loader) unknownEnv(name string, known []string) {
+	if looksSecret(strings.TrimPrefix(name, envPrefix)) {
+		name = envPrefix + mask
+	}
 	l.origins[name] = name
 	if near := nearest(known, name); near != "" {
 		l.add(name, ruleEnvNear, near)
@@ -85,9 +88,9 @@ func (l *loader) readOpenAI() {
 		p["keys"] = []any{"env:" + openAIKey}
 	}
 	for _, v := range openAIVariables {
+		l.origins[at+"."+v.key] = v.name
 		if value := l.env[v.name]; value != "" {
 			p[v.key] = envText(value)
-			l.origins[at+"."+v.key] = v.name
 		}
 	}
 	l.viper.Set("providers", []any{p})

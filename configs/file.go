@@ -2,6 +2,7 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -36,7 +38,7 @@ func (l *loader) readFile() {
 	settings, ok := l.parse(text)
 	l.broken = !ok
 	if err := l.viper.MergeConfigMap(settings); err != nil {
-		l.add("", ruleSyntax, say(whyBadYAML))
+		l.syntax(err)
 	}
 }
 
@@ -163,7 +165,7 @@ func document(text []byte) (*yaml.Node, error) {
 		return nil, err
 	}
 	if err := d.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, errors.Join(errDocuments, err)
+		return nil, cmp.Or(err, errDocuments)
 	}
 	root := doc.Content[0]
 	if root.Tag == "!!null" {
@@ -172,25 +174,24 @@ func document(text []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-// syntax reports a parser's error by its line only: its text may quote the
-// file, and the file may hold keys.
+// syntax reports a parser's error by its line and, if it is one of the parser's
+// own phrases, its reason: other texts quote the file, and the file may hold
+// keys.
 func (l *loader) syntax(err error) {
-	if errors.Is(err, errDocuments) && yamlLine(err) == 0 {
+	if errors.Is(err, errDocuments) {
 		l.add("", ruleDocuments)
 		return
 	}
-	reason := say(whyBadYAML)
-	if n := yamlLine(err); n > 0 {
-		reason = say(whyYAMLLine, n)
+	text, line := err.Error(), 0
+	if m := regexp.MustCompile(`line (\d+): (.*)`).FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		text = m[2]
 	}
-	l.add("", ruleSyntax, reason)
-}
-
-func yamlLine(err error) int {
-	m := regexp.MustCompile(`line (\d+)`).FindStringSubmatch(err.Error())
-	if m == nil {
-		return 0
+	if !regexp.MustCompile(`^[a-z ,':-]+$`).MatchString(text) || strings.Contains(text, "anchor") {
+		text = ""
+	} else {
+		text = ": " + text
 	}
-	n, _ := strconv.Atoi(m[1])
-	return n
+	l.lines[""] = line
+	l.add("", ruleSyntax, text)
 }

@@ -42,17 +42,12 @@ func (l *loader) keysOf(p *Provider, at string) {
 		l.add(at, ruleMissing)
 	}
 	var keys []Key
+	names := map[string]string{}
 	for i, k := range p.Keys {
 		path := at + "[" + strconv.Itoa(i) + "]"
-		secret, reference := l.resolve(path, k.Secret)
-		parts := []Key{{Name: k.Name, Secret: secret}}
-		if reference {
-			parts = split(k.Name, secret)
-		} else {
-			l.literal(secret)
-		}
-		l.credentials(parts, path)
-		keys = append(keys, parts...)
+		l.name(k.Name, path+".name")
+		l.unique(names, k.Name, path+".name")
+		keys = append(keys, l.key(k, path)...)
 	}
 	for i := range keys {
 		if keys[i].Name == "" {
@@ -62,17 +57,25 @@ func (l *loader) keysOf(p *Provider, at string) {
 	p.Keys = keys
 }
 
-// credentials checks the keys one element of the list stands for.
-func (l *loader) credentials(keys []Key, path string) {
-	if len(keys) == 0 {
+// key resolves one element of the list, which may stand for several keys.
+func (l *loader) key(k Key, path string) []Key {
+	if l.bad(path + ".secret") {
+		return nil
+	}
+	secret, reference := l.resolve(path, k.Secret)
+	keys := []Key{{Name: k.Name, Secret: secret}}
+	if reference {
+		keys = split(k.Name, secret)
+	} else {
+		l.literal(secret)
+	}
+	if len(keys) == 0 || keys[0].Secret.Empty() {
 		l.add(path, ruleEmpty)
 	}
 	for _, k := range keys {
-		if k.Secret.Empty() {
-			l.add(path, ruleEmpty)
-		}
 		l.sendable(k.Secret.Reveal(), path)
 	}
+	return keys
 }
 
 // split parts a secret that holds several keys and numbers their common name.
@@ -139,7 +142,7 @@ func (l *loader) fromVariable(path, name string) Secret {
 
 func (l *loader) fromFile(path, name string) Secret {
 	if name == "" {
-		l.add(path, ruleSecretFile, quoted(name), say(whyNoFile))
+		l.add(path, ruleSecretPath)
 		return Secret{}
 	}
 	text, err := readAtMost(l.at(name), maxSecret)

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -59,7 +60,7 @@ func (x *index) key(path string) (key, bool) {
 		if k.path == p {
 			return k, true
 		}
-		if element && k.path == list && !k.byName {
+		if element && k.path == list && k.kind.Kind() == reflect.Slice {
 			return key{path: p, kind: k.kind.Elem(), group: isGroup(k.kind.Elem())}, true
 		}
 	}
@@ -156,7 +157,7 @@ func (x *index) unknown(name *yaml.Node, prefix string) {
 	if place, ok := familiar(strings.ToLower(shown)); ok {
 		x.add(path, ruleFamiliar, place)
 	} else if near := nearest(pathsOf(x.keys), pattern(prefix)+strings.ToLower(shown)); near != "" {
-		x.add(path, ruleUnknownNear, near)
+		x.add(path, ruleUnknownNear, lastSegment(near))
 	} else {
 		x.add(path, ruleUnknown)
 	}

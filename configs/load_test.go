@@ -4,8 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 func load(t *testing.T, file string, environ ...string) (*Config, error) {
@@ -60,5 +63,167 @@ func TestExampleEqualsTheDefaults(t *testing.T) {
 	example.File = ""
 	if !reflect.DeepEqual(example, plain) {
 		t.Errorf("example:\n%+v\ndefaults:\n%+v", example, plain)
+	}
+}
+
+func TestExampleNamesEveryKey(t *testing.T) {
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(ExampleYAML), &root); err != nil {
+		t.Fatal(err)
+	}
+	f := findings{keys: schema(), lines: map[string]int{}}
+	x := index{findings: &f, budget: maxNodes}
+	x.root(root.Content[0])
+	shown := map[string]bool{"providers[].keys[].name": true, "providers[].keys[].secret": true} // in a comment there
+	for path := range f.lines {
+		shown[pattern(path)] = true
+	}
+	for _, k := range f.keys {
+		if !shown[k.path] {
+			t.Errorf("config.example.yaml lacks %s", k.path)
+		}
+	}
+	if len(f.problems) > 0 {
+		t.Error(f.err())
+	}
+}
+
+func TestLaterSourcesWin(t *testing.T) {
+	file := "locale: ja\nsend_burst: 7\ncatalogue: {dir: .}\n"
+	c, err := load(t, file, "OPENAI_API_KEY=k", "DIAGBOT_LOCALE=ko", "DIAGBOT_SEND_INTERVAL=0s", "DIAGBOT_DATA_DIR=", "DIAGBOT_PORT_80_TCP=tcp://x", "DIAGBOT_SERVICE_HOST=x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Locale != "ko" || c.SendBurst != 7 || c.SendInterval != 0 || c.DataDir != "./data" || c.Catalogue.Dir != "." || c.File != "config.yaml" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestEveryScalarByEnvironment(t *testing.T) {
+	values := map[string]string{
+		"locale": "zh_CN", "log_level": "warn", "log_format": "json", "wechat_mode": "normal", "hot_reload": "0",
+		"expires_in_seconds": "90", "single_chat_prefix": "bot, @bot", "group_chat_prefix": `["a,b", ""]`,
+		"group_name_white_list": "family", "single_chat_reply_prefix": "[bot] ", "character_desc": "x: y", "catalogue.dir": ".",
+	}
+	environ := []string{"OPENAI_API_KEY=k"}
+	for _, k := range schema() {
+		if !k.fromEnv() {
+			continue
+		}
+		value, ok := values[k.path]
+		if !ok {
+			value = "9"
+			if k.kind == reflect.TypeFor[time.Duration]() {
+				value = "9s"
+			}
+		}
+		environ = append(environ, k.env()+"="+value)
+	}
+	c, err := load(t, "", environ...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Locale: "zh_CN", DataDir: "9", LogLevel: "warn", LogFormat: "json", WeChatMode: "normal",
+		SendInterval: 9 * time.Second, SendBurst: 9, PrivatePrefixes: []string{"bot", "@bot"}, ReplyPrefix: "[bot] ",
+		GroupPrefixes: []string{"a,b", ""}, Groups: []string{"family"}, System: "x: y", MemoryTurns: 9,
+		MemoryExpiry: 90 * time.Second, Deadline: 9 * time.Second, Grace: 9 * time.Second, MailboxSize: 9, MaxMessage: 9,
+		Catalogue: Catalogue{Dir: "."},
+	}
+	c.Providers, c.Warnings = nil, nil
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("got  %+v\nwant %+v", *c, want)
+	}
+}
+
+func TestOpenAIVariables(t *testing.T) {
+	c, err := load(t, "locale: en", "OPENAI_API_KEY= k1, k2\n", "OPENAI_BASE_URL=https://ai.example/v1/", "OPENAI_MODEL=a,b", "OPENAI_ORG_ID=o", "OPENAI_PROJECT_ID=p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Providers[0]
+	if p.BaseURL != "https://ai.example/v1" || !reflect.DeepEqual(p.Models, []string{"a", "b"}) || p.Organization != "o" || p.Project != "p" {
+		t.Errorf("%+v", p)
+	}
+	if len(p.Keys) != 2 || p.Keys[1].Secret.Reveal() != "k2" {
+		t.Errorf("%d keys", len(p.Keys))
+	}
+}
+
+func TestLocalServiceNeedsNoKey(t *testing.T) {
+	c, err := load(t, "", "OPENAI_BASE_URL=http://ollama:11434/v1", "OPENAI_MODEL=qwen")
+	if err != nil || len(c.Providers[0].Keys) != 0 || len(c.Warnings) > 0 {
+		t.Errorf("%v %+v", err, c)
+	}
+	for _, address := range []string{"http://127.0.0.1:1/v1", "http://[::1]/v1", "http://192.168.1.2/v1", "http://localhost/v1", "http://nas.local/v1"} {
+		if !local(address) {
+			t.Errorf("%s isn't local", address)
+		}
+	}
+	for _, address := range []string{"https://api.openai.com/v1", "http://8.8.8.8/v1", "", "http:///v1", "%"} {
+		if local(address) {
+			t.Errorf("%s is local", address)
+		}
+	}
+}
+
+func TestNoProvider(t *testing.T) {
+	_, err := load(t, "")
+	want := "the configuration has a problem: providers: no AI service is set; put OPENAI_API_KEY into the environment, or list a service here; for example [{name: openai, keys: ['env:OPENAI_API_KEY']}]"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
+func TestChoosesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	choose := func(path string, environ ...string) (string, []Problem, error) {
+		c, err := Load(Options{Path: path, Dir: dir, Environ: append(environ, "OPENAI_API_KEY=k")})
+		if err != nil {
+			return "", nil, err
+		}
+		return c.File, c.Warnings, nil
+	}
+	write(t, filepath.Join(dir, "config.yaml"), "", 0o600)
+	if file, _, err := choose(""); file != "config.yaml" || err != nil {
+		t.Error(file, err)
+	}
+	write(t, filepath.Join(dir, "configs", "config.yaml"), "# nothing\n", 0o600)
+	file, warnings, err := choose("")
+	if file != "configs/config.yaml" || err != nil || len(warnings) != 1 || warnings[0].Error() != "configs/config.yaml: config.yaml is there too and is ignored" {
+		t.Error(file, warnings, err)
+	}
+	write(t, filepath.Join(dir, "mine.yaml"), "{}", 0o600)
+	if file, _, err := choose("", "DIAGBOT_CONFIG=mine.yaml"); file != "mine.yaml" || err != nil {
+		t.Error(file, err)
+	}
+	if file, _, err := choose(filepath.Join(dir, "mine.yaml"), "DIAGBOT_CONFIG=other.yaml"); filepath.Base(file) != "mine.yaml" || err != nil {
+		t.Error(file, err)
+	}
+	for path, want := range map[string]string{
+		"none.yaml": "none.yaml: there is no such file",
+		"configs":   "configs: this is a directory, not a file",
+	} {
+		if _, _, err := choose(path); problems(err) != want+"\n" {
+			t.Errorf("got %q, want %q", problems(err), want)
+		}
+	}
+	if _, _, err := choose("", "DIAGBOT_CONFIG=none.yaml"); problems(err) != "none.yaml: there is no such file\n" {
+		t.Error(err)
+	}
+}
+
+func TestRefusesHugeFiles(t *testing.T) {
+	big := "# " + strings.Repeat("x", maxFile)
+	if _, err := load(t, big, "OPENAI_API_KEY=k"); problems(err) != "config.yaml: the file is larger than 1024 KiB\n" {
+		t.Error(err)
+	}
+	bomb := "catalogue: &a {dir: x}\nproviders:\n"
+	for i := range 8 {
+		prev, name := string(rune('a'+i)), string(rune('b'+i))
+		bomb += "  - &" + name + " [" + strings.TrimSuffix(strings.Repeat("*"+prev+", ", 10), ", ") + "]\n"
+	}
+	if _, err := load(t, bomb, "OPENAI_API_KEY=k"); err == nil {
+		t.Error("a multiplying file was accepted")
 	}
 }

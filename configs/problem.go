@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Problem is one thing wrong, or worth a warning, in the configuration.
@@ -114,7 +116,7 @@ func (f *findings) bad(path string) bool {
 
 func (f *findings) problem(path string, r rule, args ...any) Problem {
 	p := Problem{Path: path, Message: r.in("en", args...), rule: r, args: args}
-	if k, ok := find(f.keys, path); ok {
+	if k, ok := find(f.keys, path); ok && r.wantsExample() {
 		p.Example = exampleFor(k, path)
 	}
 	p.Env = f.origin(path)
@@ -130,8 +132,16 @@ func exampleFor(k key, path string) string {
 	if !strings.HasSuffix(path, "]") || k.byName {
 		return k.example
 	}
-	first, _, _ := strings.Cut(strings.Trim(k.example, "[]"), ",")
-	return first
+	var list struct{ First yaml.Node }
+	text := "first: " + k.example
+	if yaml.Unmarshal([]byte(text), &list) != nil || len(list.First.Content) == 0 {
+		return k.example
+	}
+	first, err := yaml.Marshal(list.First.Content[0])
+	if err != nil {
+		return k.example
+	}
+	return strings.TrimSpace(string(first))
 }
 
 // origin and line look for the nearest place known at or above a path.
@@ -150,7 +160,7 @@ func (f *findings) line(path string) int {
 			return n
 		}
 	}
-	return 0
+	return f.lines[""]
 }
 
 func parent(path string) string {

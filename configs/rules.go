@@ -20,7 +20,7 @@ const (
 	ruleNotDir     rule = "%s is not a directory that can be read"
 	ruleTooBig     rule = "the file is larger than %d KiB"
 	ruleNotUTF8    rule = "the file isn't UTF-8 text; save it as UTF-8"
-	ruleSyntax     rule = "this isn't YAML: %s"
+	ruleSyntax     rule = "this isn't valid YAML%s"
 	ruleDocuments  rule = "the file holds more than one YAML document; keep one"
 	ruleTopLevel   rule = "the file holds %s where keys and values are expected"
 	ruleTooComplex rule = "the file is nested or repeated too much"
@@ -46,6 +46,7 @@ const (
 	ruleName      rule = "%s can't be a name; use up to 32 letters, digits, dots, dashes and underscores"
 	ruleNameKey   rule = "this looks like a key, and names are shown to people; put keys under keys"
 	ruleUnprint   rule = "this has spaces, line breaks or other characters that can't be sent"
+	ruleControl   rule = "this has line breaks or other control characters"
 
 	ruleURLParse  rule = "this is not a URL"
 	ruleURLScheme rule = "a URL that begins with %s is expected"
@@ -57,6 +58,7 @@ const (
 	ruleNoProvider   rule = "no AI service is set; put OPENAI_API_KEY into the environment, or list a service here"
 	ruleSecretEnv    rule = "the environment has no variable %s"
 	ruleSecretEnvBad rule = "env: must be followed by the name of an environment variable"
+	ruleSecretPath   rule = "file: must be followed by the path of a file"
 	ruleSecretFile   rule = "the file %s can't be read: %s"
 	ruleSecretEmpty  rule = "%s is empty"
 	ruleHeader       rule = "a header has an impossible name"
@@ -72,22 +74,21 @@ const (
 	wordText     rule = "text"
 	wordNumber   rule = "a number"
 	wordWhole    rule = "a whole number"
+	wordFraction rule = "a fraction"
 	wordBool     rule = "true or false"
 	wordDuration rule = "a duration"
 	wordList     rule = "a list"
 	wordGroup    rule = "a group of keys"
 	wordNothing  rule = "nothing"
 	wordOther    rule = "something else"
+	wordOr       rule = " or "
 	wordDate     rule = "a date"
 
-	whyMissing  rule = "it doesn't exist"
-	whyDenied   rule = "permission denied"
-	whyDir      rule = "it is a directory"
-	whyTooBig   rule = "it is too large"
-	whyOther    rule = "input/output error"
-	whyNoFile   rule = "no name"
-	whyBadYAML  rule = "it can't be parsed"
-	whyYAMLLine rule = "look at line %d"
+	whyMissing rule = "it doesn't exist"
+	whyDenied  rule = "permission denied"
+	whyDir     rule = "it is a directory"
+	whyTooBig  rule = "it is too large"
+	whyOther   rule = "input/output error"
 )
 
 // in renders the rule in Chinese for a tag that begins with "zh", else in
@@ -108,6 +109,23 @@ func (r rule) in(locale string, args ...any) string {
 		}
 	}
 	return fmt.Sprintf(format, shown...)
+}
+
+// wantsExample reports whether an example of the key's value helps: not where
+// the key itself is wrong, or the value is right but leads nowhere.
+func (r rule) wantsExample() bool {
+	switch r {
+	case ruleUnknown, ruleUnknownNear, ruleFamiliar, ruleTwice, ruleSecretEnv, ruleSecretFile, ruleSecretEmpty, ruleHeaderOwn:
+		return false
+	}
+	return true
+}
+
+// either is a choice of URL schemes.
+type either []string
+
+func (e either) in(locale string) string {
+	return strings.Join(e, "://"+wordOr.in(locale)) + "://"
 }
 
 // said is a rule with its arguments: an argument of another rule, or the error

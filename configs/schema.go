@@ -50,7 +50,7 @@ func keyOf(f reflect.StructField, path string) key {
 	k.group = isGroup(f.Type)
 	k.byName = f.Type.Kind() == reflect.Map
 	if k.example == "" && len(k.oneOf) > 0 {
-		k.example = k.oneOf[len(k.oneOf)-1]
+		k.example = k.oneOf[0]
 	}
 	if k.example == "" {
 		k.example = k.initial
