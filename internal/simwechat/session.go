@@ -120,15 +120,19 @@ func (s *Server) judgeTicket(endpoint, ticket string, wanted bool) int {
 	return retTicket
 }
 
+// knows tells whether the login's cookies came. An older one of the same name
+// may come beside it: a restored cookie often has another domain.
 func (se *session) knows(r *http.Request) bool {
-	want := map[string]string{"wxsid": se.sid, "webwx_data_ticket": se.dataTicket}
-	for name, value := range want {
-		if c, err := r.Cookie(name); err != nil || c.Value != value {
-			return false
+	has := map[string]bool{}
+	for _, c := range r.Cookies() {
+		switch {
+		case c.Name == "wxuin",
+			c.Name == "wxsid" && c.Value == se.sid,
+			c.Name == "webwx_data_ticket" && c.Value == se.dataTicket:
+			has[c.Name] = true
 		}
 	}
-	_, err := r.Cookie("wxuin")
-	return err == nil
+	return len(has) == 3
 }
 
 // Kick ends the session with 1100 (logged out on the phone), 1101 (logged in
