@@ -1,0 +1,255 @@
+package wechat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/eatmoreapple/openwechat"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// hearer takes a message; see [bot.Channel].
+type hearer = func(context.Context, bot.Message) error
+
+// maxPoison is how often hearing the same message may panic before it is left out.
+const maxPoison = 3
+
+// link is one login with one openwechat.Bot, which cannot be used again once
+// it ended. Three goroutines live in it: the library's, which synchronises;
+// one that loads contacts; one that saves.
+type link struct {
+	c    *Channel
+	bot  *openwechat.Bot
+	tap  *tap
+	hear hearer
+
+	ctx  context.Context // ends when the link must end
+	stop context.CancelFunc
+	work sync.WaitGroup
+
+	ended chan struct{} // closed when the library's goroutine is over
+	once  sync.Once
+
+	// Written while logging in, read afterwards.
+	dir    *directory
+	sender *sender
+	hot    bool
+	since  time.Time
+
+	// The sync goroutine's own, read after ended.
+	fault    *troubleshoot.Fault // why it ended; nil if it was asked to
+	healthy  bool                // a round of synchronising went well
+	heard    int                 // messages passed on
+	retry    *backoff.ExponentialBackOff
+	failures int // in a row
+	saver    *saver
+	last     *document
+	saved    []byte
+	poison   map[string]int // panics by message
+}
+
+// newLink prepares a login. ctx ends it.
+func (c *Channel) newLink(ctx context.Context, hear hearer) *link {
+	l := &link{c: c, hear: hear, ended: make(chan struct{}), poison: make(map[string]int)}
+	l.ctx, l.stop = context.WithCancel(ctx)
+	l.retry = c.newBackoff()
+	// The bot's own context must not end with ctx: only through its error
+	// callback does the library's goroutine say that it is over.
+	l.bot = openwechat.NewBot(context.WithoutCancel(ctx))
+	mode := openwechat.Desktop
+	if c.opt.Mode == ModeNormal {
+		mode = openwechat.Normal
+	}
+	mode.Prepare(l.bot)
+	openwechat.WithDeviceID(newDeviceID()).Prepare(l.bot)
+	l.bot.UUIDCallback = func(uuid string) { c.show(Login{State: LoginScan, URL: scanURL + uuid}) }
+	l.bot.ScanCallBack = func(openwechat.CheckLoginResponse) { c.show(Login{State: LoginScanned}) }
+	l.bot.MessageErrorHandler = l.failed
+	l.bot.LogoutCallBack = func(*openwechat.Bot) { l.once.Do(func() { close(l.ended) }) }
+
+	l.tap = newTap(l.ctx, c.transport, c.log)
+	l.tap.opened, l.tap.synced, l.tap.before, l.tap.alive = l.opened, l.synced, l.save, l.alive
+	client := l.bot.Caller.Client
+	client.MaxRetryTimes = 1
+	client.HTTPClient().Transport = l.tap
+	client.HTTPClient().Timeout = 0 // the tap has one for each call
+	return l
+}
+
+// open logs in, with a saved session or, if d is nil, by a scan. After an
+// error the link is over.
+func (l *link) open(d *document) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = malformed(troubleshoot.PhaseLogin, "panic: %v", v)
+		}
+		if err != nil {
+			l.bot.Exit()
+			l.close()
+		}
+	}()
+	l.saver = newSaver(l.c.opt.Session, l.c.log)
+	if d != nil {
+		l.hot, l.last = true, d
+		err = l.bot.HotLogin(newStorage(d))
+	} else {
+		err = l.bot.Login()
+	}
+	if err != nil {
+		return err
+	}
+	l.work.Go(l.loadContacts)
+	return nil
+}
+
+// opened notes who we are, at the end of webwxinit and before the library's
+// goroutine starts.
+func (l *link) opened(a *initAnswer, r *http.Request) {
+	l.since = time.Now()
+	l.dir = newDirectory(*a.User, l.fetchContacts)
+	l.dir.learn(a.ContactList...)
+	for id := range strings.SplitSeq(a.ChatSet, ",") {
+		if isGroup(id) {
+			l.dir.learnMissing(id)
+		}
+	}
+	prime(l.bot.Caller.Client.Jar(), r.URL.Host)
+	l.sender = &sender{
+		caller: l.bot.Caller, login: l.bot.Storage.LoginInfo, request: l.bot.Storage.Request,
+		self: a.User.UserName, echoes: l.c.echoes,
+	}
+}
+
+// synced takes what a webwxsync brought, in order. fresh tells whether there
+// was anything new.
+func (l *link) synced(a *syncAnswer) (fresh bool, err error) {
+	for i := range a.DelContactList {
+		l.dir.forget(a.DelContactList[i].UserName)
+	}
+	l.dir.learn(a.ModContactList...)
+	fresh = len(a.ModContactList)+len(a.DelContactList) > 0
+	for _, raw := range a.AddMsgList {
+		var m rawMessage
+		if err := json.Unmarshal(raw, &m); err != nil {
+			l.c.log.Warn("a message of unknown form was left out", "bytes", len(raw))
+			continue
+		}
+		id := m.id()
+		if l.c.seen.has(id) {
+			continue
+		}
+		if err := l.take(&m, id); err != nil {
+			return fresh, err
+		}
+		l.c.seen.add(id)
+		fresh = true
+	}
+	return fresh, nil
+}
+
+// take has one message heard, if it is for hearing.
+func (l *link) take(m *rawMessage, id string) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = l.poisoned(id, v)
+		}
+	}()
+	msg, ok := l.dir.convert(l.ctx, m)
+	if !ok || msg.Sender.Owner && l.c.echoes.match(msg) {
+		return nil
+	}
+	// What has been fetched is heard to the end also while stopping, so that
+	// nothing of a batch comes again.
+	if err := l.hear(context.WithoutCancel(l.ctx), msg); err != nil {
+		return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSync, Cause: fmt.Errorf("hear message: %w", err)}
+	}
+	l.heard++
+	return nil
+}
+
+func (l *link) poisoned(id string, v any) error {
+	l.poison[id]++
+	l.c.log.Error("panic while hearing a message", "message", id, "panic", fmt.Sprint(v), "times", l.poison[id])
+	if l.poison[id] >= maxPoison {
+		delete(l.poison, id)
+		return nil
+	}
+	return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSync, Cause: fmt.Errorf("hear message: panic: %v", v)}
+}
+
+// save keeps the session as it is before each synccheck: what came before it
+// has been heard.
+func (l *link) save() {
+	d, err := snapshot(l.bot, l.last)
+	if err != nil {
+		l.c.log.Warn("the WeChat session was not saved", "error", err)
+		return
+	}
+	if b := encode(d); !bytes.Equal(b, l.saved) {
+		l.saved, l.last = b, d
+		l.saver.put(b)
+	}
+}
+
+func (l *link) alive() {
+	if l.failures > 0 {
+		l.c.log.Info("WeChat answers again", "after", l.failures)
+	}
+	l.failures, l.healthy = 0, true
+	l.retry.Reset()
+}
+
+// failed is openwechat's error callback, in the sync goroutine. An error it
+// returns ends the bot; otherwise the library tries again at once, so the pause
+// is made here.
+func (l *link) failed(err error) (end error) {
+	defer func() {
+		if v := recover(); v != nil {
+			end = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	if l.ctx.Err() != nil {
+		return errStopped
+	}
+	f := faultOf(troubleshoot.PhaseSync, err)
+	if l.failures++; sessionOver(f.Ret) {
+		l.fault = f
+		return f
+	}
+	wait := l.retry.NextBackOff()
+	if l.failures == 1 || wait > 10*time.Second {
+		l.c.log.Warn("WeChat does not answer as it should", "error", f, "cause", cause(f), "failures", l.failures, "wait", wait)
+	}
+	if pause(l.ctx, wait); l.ctx.Err() != nil {
+		return errStopped
+	}
+	return nil
+}
+
+// errStopped ends the library's goroutine when the link is asked to end.
+var errStopped = errors.New("stopped")
+
+func cause(f *troubleshoot.Fault) string {
+	if f.Cause == nil {
+		return ""
+	}
+	return cutBytes(f.Cause.Error(), maxFaultMessage)
+}
+
+// close asks the link to end and waits until all of it has.
+func (l *link) close() {
+	l.stop()
+	<-l.ended
+	l.work.Wait()
+	l.saver.close()
+}

@@ -1,0 +1,150 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/eatmoreapple/openwechat"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// Limits of one part of a reply. WeChat publishes none for this protocol.
+const (
+	partRunes = 1800
+	partBytes = 6000
+	sendTries = 3 // for calls that certainly did not go out
+)
+
+// sender says things as one login. It holds copies, because openwechat's own
+// objects are emptied at logout and read without locks.
+type sender struct {
+	caller  *openwechat.Caller
+	login   *openwechat.LoginInfo
+	request *openwechat.BaseRequest
+	self    string
+	echoes  *echoes
+}
+
+// send says text to one chat. A failure before anything was written is tried
+// again. Once it was written the message may have arrived, and the fault has
+// the code "maybe_sent": whether WeChat drops a second copy is not known.
+func (s *sender) send(ctx context.Context, to, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if to == fileHelper {
+		s.echoes.expect(text)
+	}
+	for try := 1; ; try++ {
+		written, err := s.try(ctx, to, text)
+		if err == nil {
+			return nil
+		}
+		f := faultOf(troubleshoot.PhaseSend, err)
+		if !written && try < sendTries && f.Net != "" && ctx.Err() == nil {
+			pause(ctx, time.Duration(try)*300*time.Millisecond)
+			continue
+		}
+		return ambiguous(f, written)
+	}
+}
+
+func (s *sender) try(ctx context.Context, to, text string) (written bool, err error) {
+	var wrote atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { wrote.Store(true) },
+	})
+	sent, err := s.caller.WebWxSendMsg(ctx, &openwechat.CallerWebWxSendMsgOptions{
+		LoginInfo: s.login, BaseRequest: s.request,
+		Message: openwechat.NewTextSendMessage(text, s.self, to),
+	})
+	if err == nil {
+		s.echoes.sent(sent.MsgId)
+	}
+	return wrote.Load(), err
+}
+
+// ambiguous marks a failure that leaves open whether the message arrived: it
+// was written, and no answer says that it was refused.
+func ambiguous(f *troubleshoot.Fault, written bool) *troubleshoot.Fault {
+	marked := *f
+	marked.Phase = troubleshoot.PhaseSend
+	if written && f.Ret == 0 {
+		marked.Code = maybeSent
+		marked.Message = "the message may have arrived; it was not sent again"
+	}
+	return &marked
+}
+
+// prepare checks a part and makes it fit to send.
+func prepare(text string) (string, error) {
+	text = strings.TrimRight(clean(text), "\n ")
+	var problem string
+	switch {
+	case strings.TrimSpace(text) == "":
+		problem = "an empty message"
+	case len(text) > partBytes || utf8.RuneCountInString(text) > partRunes:
+		problem = "a part over the limits of the channel"
+	default:
+		return text, nil
+	}
+	return "", &troubleshoot.Fault{
+		Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSend, Entry: troubleshoot.UnknownEntry,
+		Cause: errors.New("asked to send " + problem),
+	}
+}
+
+// echoes knows what we said to File Transfer, so that it is not taken for the
+// owner's words if the servers give it back.
+type echoes struct {
+	mu    sync.Mutex
+	ids   *seen
+	texts map[string]time.Time
+}
+
+const (
+	echoTime = 2 * time.Minute
+	maxEchos = 256
+)
+
+func newEchoes() *echoes {
+	return &echoes{ids: newSeen(maxEchos), texts: make(map[string]time.Time)}
+}
+
+// expect notes a text before it is sent: its echo may overtake the answer.
+func (e *echoes) expect(text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	for t, at := range e.texts {
+		if now.Sub(at) > echoTime || len(e.texts) >= maxEchos {
+			delete(e.texts, t)
+		}
+	}
+	e.texts[strings.TrimSpace(text)] = now
+}
+
+// sent notes the id of a message that was sent.
+func (e *echoes) sent(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ids.add(id)
+}
+
+// match tells whether a message to File Transfer is our own.
+func (e *echoes) match(m bot.Message) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at, ours := e.texts[strings.TrimSpace(m.Text)]
+	if ours = ours && time.Since(at) <= echoTime; ours {
+		delete(e.texts, strings.TrimSpace(m.Text))
+	}
+	return ours || e.ids.has(m.ID)
+}
