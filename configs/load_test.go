@@ -227,3 +227,26 @@ func TestRefusesHugeFiles(t *testing.T) {
 		t.Error("a multiplying file was accepted")
 	}
 }
+
+func TestPartsNeedNoMore(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "config.yaml"), "data_dir: /d\ncatalogue: {dir: .}\nlocal: en\nproviders: [{keys: 1}]\n", 0o600)
+	write(t, filepath.Join(dir, "bad.yaml"), "data_dir: 5\ncatalogue: x\n", 0o600)
+	data, err := DataDir(Options{Dir: dir, Environ: []string{"DIAGBOT_X=1"}})
+	if data != "/d" || err != nil {
+		t.Error(data, err)
+	}
+	catalogue, err := CatalogueDir(Options{Dir: dir, Environ: []string{"DIAGBOT_CATALOGUE_DIR=configs"}})
+	if problems(err) != "DIAGBOT_CATALOGUE_DIR: catalogue.dir: \"configs\" is not a directory that can be read; for example /etc/diagbot/catalogue\n" {
+		t.Error(catalogue, err)
+	}
+	if _, err := DataDir(Options{Dir: dir, Path: "bad.yaml", Environ: []string{}}); problems(err) != "bad.yaml:1: data_dir: text is expected, not a number; put it in quotes; for example /var/lib/diagbot\n" {
+		t.Error(err)
+	}
+	if _, err := CatalogueDir(Options{Dir: dir, Path: "bad.yaml", Environ: []string{}}); problems(err) != "bad.yaml:2: catalogue: a group of keys is expected, not text\n" {
+		t.Error(err)
+	}
+	if _, err := CatalogueDir(Options{Dir: dir, Path: "none.yaml", Environ: []string{}}); problems(err) != "none.yaml: there is no such file\n" {
+		t.Error(err)
+	}
+}
