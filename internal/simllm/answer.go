@@ -11,12 +11,13 @@ import (
 // completion is the normal answer to one request, in both of its forms.
 type completion struct {
 	Request
-	id   string
-	text string
+	id     string
+	text   string
+	finish string
 }
 
 func (s *Server) completion(r Request) completion {
-	return completion{Request: r, id: s.newID("chatcmpl-sim"), text: s.options.Reply(r)}
+	return completion{Request: r, id: s.newID("chatcmpl-sim"), text: s.options.Reply(r), finish: "stop"}
 }
 
 // complete answers a request after the latency.
@@ -87,7 +88,7 @@ func (c completion) object() map[string]any {
 		"id": c.id, "object": "chat.completion", "created": c.At.Unix(), "model": c.Model,
 		"system_fingerprint": "fp_sim",
 		"choices": []map[string]any{{
-			"index": 0, "logprobs": nil, "finish_reason": "stop",
+			"index": 0, "logprobs": nil, "finish_reason": c.finish,
 			"message": map[string]any{"role": "assistant", "content": c.text, "refusal": nil},
 		}},
 		"usage": c.tokens(),
@@ -132,8 +133,7 @@ func (c completion) unfinished() []string {
 }
 
 func (c completion) ending() []string {
-	stop := "stop"
-	events := []string{c.event(chunkChoice{Finish: &stop})}
+	events := []string{c.event(chunkChoice{Finish: &c.finish})}
 	if c.usage {
 		u := c.tokens()
 		last := c.chunk()

@@ -63,6 +63,9 @@ func (s *Server) answer(w http.ResponseWriter, hr *http.Request, r Request, bad 
 		s.complete(w, hr, r)
 	case r.Path == "/v1/models" && r.Method == http.MethodGet:
 		s.listModels(w)
+	case r.Path == "/login": // where a failure redirects to
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "<!DOCTYPE html><html><title>Sign in</title><body>Sign in first.</body></html>")
 	default:
 		complain(w, 404, apiError{
 			Message: fmt.Sprintf("Invalid URL (%s %s)", r.Method, r.Path), Type: "invalid_request_error",

@@ -17,8 +17,11 @@ type Failure struct {
 	About   string   // what happened, in a few words
 	Source  string   // "api", or "web": a ChatGPT web session behind a reverse proxy
 	Guide   string   // which of the 22 entries of the first guide it shows; or empty
-	Entry   string   // the id of the catalogue's entry that fits; empty if Harmless
+	Entry   string   // the id of the catalogue's entry that fits best; empty if Harmless
+	Also    []string // other entries that are not wrong
 
+	// Wait is the pause the answer asks for; 0 when it asks for none.
+	Wait time.Duration
 	// Harmless: nothing is wrong, only unusual. A good client gets the answer.
 	Harmless bool
 	// Stream: only a streamed answer can fail so; others get a close relative.
@@ -31,6 +34,7 @@ type Failure struct {
 	End    End
 
 	slow    bool // Delay is Options.Slow
+	bare    bool // no blank line follows the last event
 	headers map[string][]*template.Template
 	body    *template.Template
 }
@@ -57,7 +61,7 @@ func Failures() []Failure {
 	all := make([]Failure, len(s.all))
 	for i, f := range s.all {
 		all[i] = *f
-		all[i].Aliases = slices.Clone(f.Aliases)
+		all[i].Aliases, all[i].Also = slices.Clone(f.Aliases), slices.Clone(f.Also)
 		all[i].Header = f.Header.Clone()
 	}
 	return all
@@ -96,6 +100,7 @@ func Planted() []string {
 		"owner.LEAK",
 		"8f2simLEAK0c9d",
 		"req_simLEAK5b1c",
+		"user_simLEAK62pq",
 		"/srv/relay-LEAK/",
 		"-3.27",
 	}

@@ -1,7 +1,6 @@
 package simllm
 
 import (
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -9,40 +8,6 @@ import (
 	"strings"
 	"text/template"
 )
-
-// stage is what a failure's templates may use.
-type stage struct {
-	completion
-}
-
-// Answer is the normal answer, whole: events or an object, as asked for.
-func (c stage) Answer() string { return c.form(c.events(), 1) }
-
-// Half is the first half of the normal answer.
-func (c stage) Half() string {
-	events := c.unfinished()
-	return c.form(events[:(len(events)+1)/2], 0.5)
-}
-
-// Text is the normal answer but for its finish reason and end mark.
-func (c stage) Text() string { return c.form(c.unfinished(), 0.9) }
-
-// Finished is the normal answer but for its end mark.
-func (c stage) Finished() string {
-	events := c.events()
-	return c.form(events[:len(events)-1], 1)
-}
-
-func (c stage) form(events []string, share float64) string {
-	if c.Stream {
-		return strings.TrimSuffix(strings.Join(events, ""), "\n\n")
-	}
-	text, _ := json.Marshal(c.object()) // nothing in it can fail
-	return string(text[:int(share*float64(len(text)))])
-}
-
-// Masked is the key of the request as OpenAI echoes it.
-func (c stage) Masked() string { return masked(c.Key) }
 
 // play lets a request fail.
 func (s *Server) play(w http.ResponseWriter, hr *http.Request, r Request, f *Failure) {
@@ -68,10 +33,9 @@ func (s *Server) send(w http.ResponseWriter, r Request, f *Failure) {
 			w.Header().Add(key, expand(value, on))
 		}
 	}
-	events := f.Events()
-	if w.Header().Get("Content-Type") == asAsked {
-		events = r.Stream
-		w.Header().Set("Content-Type", contentType(events))
+	events := setContentType(w.Header(), r.Stream)
+	if events && !f.bare {
+		body += "\n\n"
 	}
 	if w.Header().Get("Cf-Ray") == "" && w.Header().Get("X-Request-Id") == "" {
 		w.Header().Set("X-Request-Id", s.newID("req_sim"))
@@ -81,6 +45,20 @@ func (s *Server) send(w http.ResponseWriter, r Request, f *Failure) {
 	}
 	w.WriteHeader(f.Status)
 	_, _ = io.WriteString(w, body)
+}
+
+// asAsked stands for the content type of a good answer: events if the client
+// asked for a stream, else JSON.
+const asAsked = "answer"
+
+// setContentType replaces asAsked, and says whether the body has events.
+func setContentType(h http.Header, stream bool) (events bool) {
+	kind := h.Get("Content-Type")
+	if kind == asAsked {
+		kind = contentType(stream)
+		h.Set("Content-Type", kind)
+	}
+	return strings.HasPrefix(kind, "text/event-stream")
 }
 
 func contentType(events bool) string {

@@ -2,8 +2,10 @@ package simllm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Reply is the default assistant: friendly, in the language of the newest
@@ -13,7 +15,7 @@ func Reply(r Request) string {
 	text := strings.TrimSpace(r.Newest())
 	v := voiceFor(text)
 	switch {
-	case mentions(text, "markdown"):
+	case strings.Contains(strings.ToLower(text), "markdown"):
 		return v.markdown
 	case mentions(text, "before", "earlier", "刚才", "剛才", "之前"):
 		if before := r.before(); before != "" {
@@ -47,16 +49,9 @@ func mentions(text string, words ...string) bool {
 	lower := strings.ToLower(text)
 	fields := strings.FieldsFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
 	for _, word := range words {
-		if word[0] >= 0x80 {
-			if strings.Contains(lower, word) {
-				return true
-			}
-			continue
-		}
-		for _, field := range fields {
-			if field == word || strings.HasSuffix(field, word) && len(word) > 4 {
-				return true
-			}
+		ascii := word[0] < utf8.RuneSelf
+		if ascii && slices.Contains(fields, word) || !ascii && strings.Contains(lower, word) {
+			return true
 		}
 	}
 	return false

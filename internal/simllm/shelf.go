@@ -94,6 +94,10 @@ func (f *Failure) set(key, value string) (err error) {
 		f.Guide = value
 	case "entry":
 		f.Entry = value
+	case "also":
+		f.Also = strings.Fields(value)
+	case "wait":
+		f.Wait, err = time.ParseDuration(value)
 	case "harmless":
 		f.Harmless, err = strconv.ParseBool(value)
 	case "stream":
@@ -113,13 +117,8 @@ func (f *Failure) set(key, value string) (err error) {
 	return nil
 }
 
-// asAsked stands for the content type of a good answer: events if the client
-// asked for a stream, else JSON.
-const asAsked = "answer"
-
-// setAnswer reads "429 application/json", headers and the body. A body of
-// events ends in a blank line, any other without a newline; "{{/**/}}" at the end
-// of the events keeps that line away.
+// setAnswer reads "429 application/json", headers and the body, without the
+// newlines at its end.
 func (f *Failure) setAnswer(text string) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -142,17 +141,8 @@ func (f *Failure) setAnswer(text string) error {
 		f.Header.Add(key, strings.TrimSpace(value))
 	}
 	f.Body = strings.TrimRight(body, "\n")
-	if f.Events() && f.Body != "" && !strings.HasSuffix(f.Body, "{{/**/}}") {
-		f.Body += "\n\n"
-	}
+	f.bare = f.Body == "" || strings.HasSuffix(f.Body, "{{/**/}}")
 	return nil
-}
-
-// Events says whether the body is an event stream, be it only when the client
-// asked for one.
-func (f *Failure) Events() bool {
-	kind := f.Header.Get("Content-Type")
-	return kind == asAsked || strings.HasPrefix(kind, "text/event-stream")
 }
 
 func (f *Failure) compile() (err error) {
