@@ -78,13 +78,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.running.Done()
 	name := endpointName(r.URL.Path)
-	f := s.meet(name, r)
+	f, healed := s.meet(name, r)
 	if f.Delay > 0 && !s.pause(r, f.Delay) {
 		return
 	}
 	switch {
 	case f.Hang:
-		s.hang(r)
+		s.hang(r, healed)
 		reset(w)
 	case f.Reset:
 		reset(w)

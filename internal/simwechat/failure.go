@@ -129,10 +129,7 @@ func xmlAnswer(v any) answer {
 	return answer{mime: "text/plain", body: b}
 }
 
-func (s *Server) hang(r *http.Request) {
-	s.mu.Lock()
-	healed := s.healed
-	s.mu.Unlock()
+func (s *Server) hang(r *http.Request, healed <-chan struct{}) {
 	select {
 	case <-healed:
 	case <-s.done:

@@ -30,14 +30,15 @@ type request struct {
 // requestLimit is how many requests are kept at least.
 const requestLimit = 2000
 
-// meet records a request and returns what will go wrong with it.
-func (s *Server) meet(name string, r *http.Request) Failure {
+// meet records a request and returns what will go wrong with it, and what is
+// closed when that is healed.
+func (s *Server) meet(name string, r *http.Request) (f Failure, healed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests.add(request{time.Now(), name, r.Host, r.URL.Path, r.URL.RawQuery})
 	s.counts[name]++
 	s.seen.ring()
-	return s.next(name)
+	return s.next(name), s.healed
 }
 
 // Requests returns at least the newest 2000 requests, oldest first.

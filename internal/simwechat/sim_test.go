@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience ends a test that would hang; nothing is measured with it.
 const patience = 20 * time.Second
 
-func start(t *testing.T, o simwechat.Options) *simwechat.Server {
+func start(t testing.TB, o simwechat.Options) *simwechat.Server {
 	t.Helper()
 	s, err := simwechat.Start(o)
 	if err != nil {
@@ -52,7 +52,7 @@ type heard struct {
 	body   []byte // of a file
 }
 
-func newClient(t *testing.T, s *simwechat.Server) *client {
+func newClient(t testing.TB, s *simwechat.Server) *client {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	b := openwechat.NewBot(ctx)

@@ -14,25 +14,47 @@ import (
 	"github.com/diagbot/diagbot/internal/simwechat"
 )
 
-// quiet logs in and stops the bot's own loop, so that a test can synchronise by
-// itself.
-func quiet(t *testing.T, s *simwechat.Server) (*client, *openwechat.WebInitResponse) {
+// quiet logs in without openwechat's own loop, so that a test can synchronise
+// by itself.
+func quiet(t testing.TB, s *simwechat.Server) (*client, *openwechat.WebInitResponse) {
 	t.Helper()
-	c := login(t, s)
-	info, request := c.Storage.LoginInfo, c.Storage.Request
-	if err := s.WaitCount(within(t), "synccheck", 1); err != nil {
-		t.Fatal(err)
+	c := newClient(t, s)
+	ctx := t.Context()
+	uuid, err := c.Caller.GetLoginUUID(ctx)
+	for err == nil {
+		var said openwechat.CheckLoginResponse
+		if said, err = c.Caller.CheckLogin(ctx, uuid, "0"); err != nil {
+			break
+		}
+		if code, _ := said.Code(); code != openwechat.LoginCodeSuccess {
+			continue
+		}
+		began, err := c.redeem(ctx, said)
+		if err != nil {
+			t.Fatal("log in:", err)
+		}
+		return c, began
 	}
-	c.stop()
-	start, err := c.Caller.WebInit(t.Context(), request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Storage.LoginInfo, c.Storage.Request = info, request
-	return c, start
+	t.Fatal("log in:", err)
+	return nil, nil
 }
 
-func (c *client) syncFrom(t *testing.T, key *openwechat.SyncKey) *openwechat.WebWxSyncResponse {
+// redeem turns a confirmed code into a session.
+func (c *client) redeem(ctx context.Context, said openwechat.CheckLoginResponse) (*openwechat.WebInitResponse, error) {
+	page, err := said.RedirectURL()
+	if err != nil {
+		return nil, err
+	}
+	info, err := c.Caller.GetLoginInfo(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	c.Storage.LoginInfo = info
+	c.Storage.Request = &openwechat.BaseRequest{Uin: info.WxUin, Sid: info.WxSid, Skey: info.SKey, DeviceID: "e1"}
+	return c.Caller.WebInit(ctx, c.Storage.Request)
+}
+
+func (c *client) syncFrom(t testing.TB, key *openwechat.SyncKey) *openwechat.WebWxSyncResponse {
 	t.Helper()
 	out, err := c.Caller.WebWxSync(t.Context(), &openwechat.CallerWebWxSyncOptions{
 		BaseRequest: c.Storage.Request, LoginInfo: c.Storage.LoginInfo,
