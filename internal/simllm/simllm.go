@@ -77,7 +77,7 @@ type Server struct {
 
 	quit    chan struct{}
 	closing sync.Once
-	work    sync.WaitGroup // Serve and every handler
+	work    sync.WaitGroup // Serve, every connection and every handler
 
 	mu         sync.Mutex
 	closed     bool
@@ -171,6 +171,17 @@ func (s *Server) Close() error {
 		}
 	})
 	return nil
+}
+
+// watch counts connections in and out. The first call for each is made by
+// Serve, which is counted itself.
+func (s *Server) watch(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.work.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.work.Done()
+	}
 }
 
 // enter counts a handler in, so that Close can wait for it; false when closing.
