@@ -102,6 +102,7 @@ func Start(o Options) (*Server, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // broken connections are its trade
 		Protocols:         http1(),                    // failures break connections, and HTTP/2 has none to break
+		ConnState:         s.watch,
 	}
 	s.work.Go(func() { _ = s.http.Serve(s.listener) })
 	return s, nil
