@@ -1,9 +1,11 @@
 # One static binary in an otherwise empty image: no shell, no libraries, not root.
 #
 #   docker build -t diagbot .
-#   docker run -it -e OPENAI_API_KEY -v diagbot-data:/data diagbot
+#   docker run -it --stop-timeout 30 -e OPENAI_API_KEY -v diagbot-data:/data diagbot
 #
-# -it shows the login's QR code; the link beside it works without a terminal.
+# -it shows the login's QR code; the link beside it works without a terminal. A
+# config.yaml in the volume is read. At stop the bot finishes what it is answering,
+# which takes longer than the 10 s Docker waits by default.
 
 FROM golang:1.26 AS build
 WORKDIR /src

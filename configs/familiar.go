@@ -65,10 +65,26 @@ func moved(name string) string {
 		return "character_desc"
 	case "cow_lang", "lang", "language":
 		return "locale"
+	case "catalogue_dir":
+		return "catalogue.dir"
 	case "log", "debug":
 		return "log_level"
 	}
 	return ""
+}
+
+// elsewhere finds a key that was written at the wrong level.
+func elsewhere(keys []key, name string) (hint, bool) {
+	for _, k := range keys {
+		if lastSegment(k.path) != name {
+			continue
+		}
+		if k.path == name {
+			return hint{"it belongs at the top level", "应写在最外层"}, true
+		}
+		return hint{"it belongs at " + k.path, "应写在 " + k.path}, true
+	}
+	return hint{}, false
 }
 
 // nearest returns the candidate that differs least from a name, or nothing if

@@ -156,6 +156,8 @@ func (x *index) unknown(name *yaml.Node, prefix string) {
 	x.lines[path] = name.Line
 	if place, ok := familiar(strings.ToLower(shown)); ok {
 		x.add(path, ruleFamiliar, place)
+	} else if place, ok := elsewhere(x.keys, strings.ToLower(shown)); ok {
+		x.add(path, ruleFamiliar, place)
 	} else if near := nearest(pathsOf(x.keys), pattern(prefix)+strings.ToLower(shown)); near != "" {
 		x.add(path, ruleUnknownNear, lastSegment(near))
 	} else {
