@@ -43,7 +43,7 @@ type Options struct {
 	Session   Session           // where the login is kept; nil: nowhere, every start needs a scan
 	Mode      string            // ModeDesktop, the default, or ModeNormal
 	Transport http.RoundTripper // nil: our own, with proxies and certificates of the system
-	ShowLogin func(Login)       // told each step of a login; called from several goroutines, one at a time
+	ShowLogin func(Login)       // told each step of a login, in Run's goroutine
 	Logger    *slog.Logger      // nil: none
 
 	firstPause, lastPause time.Duration // of all backoffs; tests make them short
@@ -95,15 +95,17 @@ func (c *Channel) Run(ctx context.Context, hear func(context.Context, bot.Messag
 		return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: troubleshoot.UnknownEntry, Cause: errors.New("the channel runs already")}
 	}
 	defer c.running.Store(false)
+	c.sender.Store(nil)
 	for hot := true; ; {
 		l, err := c.logIn(ctx, hear, hot)
 		if l == nil {
 			return err
 		}
-		if !l.run() {
+		if l.run(); ctx.Err() != nil {
 			return nil
 		}
 		c.sender.Store(nil)
+		c.log.Warn("the WeChat session is over", "error", l.fault)
 		switch decide(l.ending()) {
 		case nextRefuse:
 			return c.refused(l.fault)
@@ -112,20 +114,21 @@ func (c *Channel) Run(ctx context.Context, hear func(context.Context, bot.Messag
 		case nextScan:
 			hot = false
 			c.remove()
+			c.show(Login{State: LoginLost, Fault: l.fault})
 		}
-		c.log.Warn("the WeChat session is over", "error", l.fault, "hot", hot)
-		c.show(Login{State: LoginLost, Fault: l.fault})
 	}
 }
 
-// run waits for the end of a login and tells whether WeChat ended it.
-func (l *link) run() (lost bool) {
+// run waits for the end of a login, and leaves in fault why WeChat ended it.
+func (l *link) run() {
 	select {
 	case <-l.ended:
 	case <-l.ctx.Done():
 	}
 	l.close()
-	return l.fault != nil
+	if l.fault == nil {
+		l.fault = malformed(troubleshoot.PhaseSync, "the session ended without a reason")
+	}
 }
 
 func (l *link) ending() ending {

@@ -37,14 +37,19 @@ func (l *link) loadContacts() {
 			l.c.log.Error("panic while loading contacts", "panic", v)
 		}
 	}()
-	err := l.insist(l.loadList)
-	close(l.dir.ready)
+	err := l.awaited()
 	if err == nil {
 		err = l.insist(l.loadGroups)
 	}
 	if err != nil && l.ctx.Err() == nil {
 		l.c.log.Warn("contacts are incomplete; names are asked for as they are needed", "error", err)
 	}
+}
+
+// awaited loads the list, and lets lookups that wait for it go on.
+func (l *link) awaited() error {
+	defer close(l.dir.ready)
+	return l.insist(l.loadList)
 }
 
 // insist repeats do while its failures may pass.

@@ -73,12 +73,19 @@ func (c *Channel) newLink(ctx context.Context, hear hearer) *link {
 	mode.Prepare(l.bot)
 	openwechat.WithDeviceID(newDeviceID()).Prepare(l.bot)
 	l.bot.UUIDCallback = func(uuid string) { c.show(Login{State: LoginScan, URL: scanURL + uuid}) }
-	l.bot.ScanCallBack = func(openwechat.CheckLoginResponse) { c.show(Login{State: LoginScanned}) }
+	told := false // the callback comes with every poll until the code is confirmed
+	l.bot.ScanCallBack = func(openwechat.CheckLoginResponse) {
+		if !told {
+			c.show(Login{State: LoginScanned})
+		}
+		told = true
+	}
 	l.bot.MessageErrorHandler = l.failed
 	l.bot.LogoutCallBack = func(*openwechat.Bot) { l.once.Do(func() { close(l.ended) }) }
 
 	l.tap = newTap(l.ctx, c.transport, c.log)
-	l.tap.opened, l.tap.synced, l.tap.before, l.tap.alive = l.opened, l.synced, l.save, l.alive
+	l.tap.opened, l.tap.synced, l.tap.before, l.tap.alive = l.opened, l.synced, l.ready, l.alive
+	l.tap.cookie = l.renewed
 	client := l.bot.Caller.Client
 	client.MaxRetryTimes = 1
 	client.HTTPClient().Transport = l.tap
@@ -116,6 +123,9 @@ func (l *link) open(d *document) (err error) {
 // goroutine starts.
 func (l *link) opened(a *initAnswer, r *http.Request) {
 	l.since = time.Now()
+	if !l.hot {
+		l.c.seen.clear()
+	}
 	l.dir = newDirectory(*a.User, l.fetchContacts)
 	l.dir.learn(a.ContactList...)
 	for id := range strings.SplitSeq(a.ChatSet, ",") {
@@ -187,8 +197,21 @@ func (l *link) poisoned(id string, v any) error {
 	return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSync, Cause: fmt.Errorf("hear message: panic: %v", v)}
 }
 
-// save keeps the session as it is before each synccheck: what came before it
-// has been heard.
+// renewed makes room for cookies the servers set again after a hot login.
+func (l *link) renewed(set []*http.Cookie) {
+	if l.hot {
+		yield(l.bot.Caller.Client.Jar(), string(l.bot.Caller.Client.Domain), set)
+	}
+}
+
+// ready comes before each synccheck. Replies may go out before the first
+// message is heard.
+func (l *link) ready() {
+	l.c.sender.CompareAndSwap(nil, l.sender)
+	l.save()
+}
+
+// save keeps the session as it is: what came before has been heard.
 func (l *link) save() {
 	d, err := snapshot(l.bot, l.last)
 	if err != nil {

@@ -125,7 +125,6 @@ func (c *Channel) scan(ctx context.Context, hear hearer) (*link, error) {
 		l := c.newLink(ctx, hear)
 		err := l.open(nil)
 		if err == nil {
-			c.seen.clear()
 			return c.confirmed(l), nil
 		}
 		if ctx.Err() != nil {
@@ -153,9 +152,8 @@ func (c *Channel) scan(ctx context.Context, hear hearer) (*link, error) {
 	return nil, nil
 }
 
-// confirmed announces a login and lets replies out.
+// confirmed announces a login.
 func (c *Channel) confirmed(l *link) *link {
-	c.sender.Store(l.sender)
 	c.log.Info("logged in to WeChat", "hot", l.hot)
 	c.show(Login{State: LoginConfirmed, Name: l.dir.nick, Hot: l.hot})
 	return l

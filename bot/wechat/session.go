@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/eatmoreapple/openwechat"
 )
@@ -65,14 +68,15 @@ func (d *document) cookies() []*http.Cookie { return d.Jar[d.host()] }
 // names and values only, and what is restored from these reaches neither
 // webpush. nor file., so polls and uploads come without credentials.
 func (d *document) repair() {
-	var kept []*http.Cookie
-	seen := make(map[string]bool)
+	newest := make(map[string]*http.Cookie) // a jar lists the oldest first
 	for _, c := range d.cookies() {
-		if c == nil || c.Valid() != nil || seen[c.Name] {
-			continue
+		if c != nil && c.Valid() == nil {
+			newest[c.Name] = &http.Cookie{Name: c.Name, Value: c.Value, Domain: d.WechatDomain, Path: "/", Secure: true}
 		}
-		seen[c.Name] = true
-		kept = append(kept, &http.Cookie{Name: c.Name, Value: c.Value, Domain: d.WechatDomain, Path: "/", Secure: true})
+	}
+	kept := make([]*http.Cookie, 0, len(newest))
+	for _, name := range slices.Sorted(maps.Keys(newest)) {
+		kept = append(kept, newest[name])
 	}
 	d.Jar = map[string][]*http.Cookie{d.host(): kept}
 }
@@ -121,6 +125,20 @@ func snapshot(b *openwechat.Bot, last *document) (*document, error) {
 		d.Jar = last.Jar
 	}
 	return d, nil
+}
+
+// yield takes restored cookies out of the jar that the servers now set anew for
+// another domain. Both would be sent, the old one first.
+func yield(jar *openwechat.Jar, domain string, set []*http.Cookie) {
+	var old []*http.Cookie
+	for _, c := range set {
+		if strings.TrimPrefix(c.Domain, ".") != domain {
+			old = append(old, &http.Cookie{Name: c.Name, Domain: domain, Path: "/", MaxAge: -1})
+		}
+	}
+	if len(old) > 0 {
+		jar.SetCookies(&url.URL{Scheme: "https", Host: domain, Path: "/"}, old)
+	}
 }
 
 // prime makes the jar know its hosts. It keeps them in a map it does not lock,

@@ -28,6 +28,7 @@ type tap struct {
 	opened func(*initAnswer, *http.Request)        // webwxinit went well
 	synced func(*syncAnswer) (fresh bool, _ error) // webwxsync brought this
 	before func()                                  // before each synccheck
+	cookie func([]*http.Cookie)                    // an answer sets these
 	alive  func()                                  // a round of synchronising went well
 
 	polls  *rate.Limiter // login polls
@@ -272,6 +273,9 @@ func (t *tap) read(r *http.Request, phase troubleshoot.Phase, size int64) (*http
 		return nil, nil, t.failed(r, start, &troubleshoot.Fault{Source: troubleshoot.SourceWeChat, Phase: phase, Status: resp.StatusCode})
 	case int64(len(body)) > size:
 		return nil, nil, t.failed(r, start, malformed(phase, "answer is over %d bytes", size))
+	}
+	if set := resp.Cookies(); len(set) > 0 {
+		t.cookie(set)
 	}
 	t.log.Debug("WeChat answered", "host", r.URL.Host, "path", r.URL.Path, "bytes", len(body), "took", time.Since(start))
 	return resp, body, nil
