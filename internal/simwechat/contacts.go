@@ -1,7 +1,6 @@
 package simwechat
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 )
@@ -128,7 +127,7 @@ func pinyin(name string) string {
 }
 
 // listContacts pages through the contact list; seq is where to go on.
-func (s *Server) listContacts(r *http.Request) answer {
+func (s *Server) listContacts(r *visit) answer {
 	q := r.URL.Query()
 	from, err := strconv.Atoi(q.Get("seq"))
 	if q.Get("seq") == "" {
@@ -166,7 +165,7 @@ const batchLimit = 50
 
 // batchContacts shows contacts in full, groups with their members, in the order
 // they were asked for. Unknown ones come back empty.
-func (s *Server) batchContacts(r *http.Request) answer {
+func (s *Server) batchContacts(r *visit) answer {
 	var in struct {
 		BaseRequest credentials
 		Count       int

@@ -26,7 +26,7 @@ type answer struct {
 // context and the server live.
 type endpoint struct {
 	place string // the part of the host before the account's domain
-	serve func(*Server, *http.Request) answer
+	serve func(*Server, *visit) answer
 }
 
 // The places endpoints live at.
@@ -72,26 +72,26 @@ func endpoints() map[string]endpoint {
 }
 
 // ServeHTTP implements [http.Handler].
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if !s.enter() {
 		return
 	}
 	defer s.running.Done()
-	name := endpointName(r.URL.Path)
-	f, healed := s.meet(name, r)
+	r := s.meet(req)
+	f := r.failure
 	if f.Delay > 0 && !s.pause(r, f.Delay) {
 		return
 	}
 	switch {
 	case f.Hang:
-		s.hang(r, healed)
+		s.hang(r)
 		reset(w)
 	case f.Reset:
 		reset(w)
 	case f.replaces():
-		s.write(w, r, f.answer(name))
+		s.write(w, r, f.answer(r.name))
 	default:
-		s.play(w, r, name, f)
+		s.play(w, r)
 	}
 }
 
@@ -103,16 +103,16 @@ func endpointName(p string) string {
 }
 
 // play lets the endpoint do its work and then spoils the answer as f says.
-func (s *Server) play(w http.ResponseWriter, r *http.Request, name string, f Failure) {
+func (s *Server) play(w http.ResponseWriter, r *visit) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	a := answer{status: http.StatusNotFound, mime: "text/html", body: []byte(page(http.StatusNotFound))}
-	if e, ok := s.endpoints[name]; ok && atPlace(r.Host, e.place) {
+	if e, ok := s.endpoints[r.name]; ok && atPlace(r.Host, e.place) {
 		a = e.serve(s, r)
 	}
 	switch {
-	case f.LoseAnswer:
+	case r.failure.LoseAnswer:
 		reset(w)
-	case f.CutBody:
+	case r.failure.CutBody:
 		cut(w, a)
 	default:
 		s.write(w, r, a)
@@ -134,7 +134,7 @@ func atPlace(host, place string) bool {
 	return false
 }
 
-func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
+func (s *Server) write(w http.ResponseWriter, r *visit, a answer) {
 	for _, c := range a.cookies {
 		http.SetCookie(w, c)
 	}
@@ -143,7 +143,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 	}
 	w.Header().Set("Connection", "keep-alive")
 	if a.ranged && len(a.body) > 0 {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
+		http.ServeContent(w, r.Request, "", time.Time{}, bytes.NewReader(a.body))
 		return
 	}
 	if a.status != 0 {
@@ -153,7 +153,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 }
 
 // pause waits and reports whether the client and the server are still there.
-func (s *Server) pause(r *http.Request, d time.Duration) bool {
+func (s *Server) pause(r *visit, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -166,14 +166,15 @@ func (s *Server) pause(r *http.Request, d time.Duration) bool {
 }
 
 // hold waits until ready, asked with the state locked, is true or d has passed.
-// It reports what ready said last. A Fail ends all waiting.
-func (s *Server) hold(r *http.Request, d time.Duration, ready func() bool) bool {
+// It reports what ready said last. A Fail
+// since the request came ends all waiting.
+func (s *Server) hold(r *visit, d time.Duration, ready func() bool) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for flush := s.flush; !ready(); {
-		if s.flush != flush {
+	for !ready() {
+		if s.flush != r.flush {
 			return false
 		}
 		ring := s.news.ch

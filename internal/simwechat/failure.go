@@ -3,6 +3,7 @@ package simwechat
 import (
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -129,9 +130,10 @@ func xmlAnswer(v any) answer {
 	return answer{mime: "text/plain", body: b}
 }
 
-func (s *Server) hang(r *http.Request, healed <-chan struct{}) {
+func (s *Server) hang(r *visit) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, bodyLimit)) // or net/http would not see the client leave
 	select {
-	case <-healed:
+	case <-r.healed:
 	case <-s.done:
 	case <-r.Context().Done():
 	}

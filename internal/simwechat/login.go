@@ -83,7 +83,7 @@ func (s *Server) ScanOnly() {
 	}
 }
 
-func (s *Server) jsLogin(r *http.Request) answer {
+func (s *Server) jsLogin(r *visit) answer {
 	q := r.URL.Query()
 	if q.Get("appid") != appID {
 		return scriptAnswer(`window.QRLogin.code = 400; window.QRLogin.uuid = "";`)
@@ -140,7 +140,7 @@ func (s *Server) nextChange(c *code, now time.Time) time.Duration {
 }
 
 // pollLogin holds the client until the code's state changes.
-func (s *Server) pollLogin(r *http.Request) answer {
+func (s *Server) pollLogin(r *visit) answer {
 	uuid := r.URL.Query().Get("uuid")
 	said := ""
 	ready := func() bool {
@@ -148,35 +148,31 @@ func (s *Server) pollLogin(r *http.Request) answer {
 		return said != ""
 	}
 	for end := time.Now().Add(s.opt.Hold); ; {
-		s.mu.Lock()
-		wait := time.Until(end)
-		flush := s.flush
-		if c := s.codes[uuid]; c != nil {
-			wait = min(wait, s.nextChange(c, time.Now()))
-		}
-		s.mu.Unlock()
-		if s.hold(r, wait, ready) {
+		if s.hold(r, s.untilChange(uuid, end), ready) {
 			return scriptAnswer(said)
 		}
-		if !time.Now().Before(end) || s.flushed(flush) || r.Context().Err() != nil || s.closed() {
+		if !time.Now().Before(end) || s.leaves(r) {
 			return scriptAnswer("window.code=408;")
 		}
 	}
 }
 
-func (s *Server) flushed(since int) bool {
+// untilChange is how long a poll can wait for time alone to change a code.
+func (s *Server) untilChange(uuid string, end time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.flush != since
+	wait := time.Until(end)
+	if c := s.codes[uuid]; c != nil {
+		wait = min(wait, s.nextChange(c, time.Now()))
+	}
+	return wait
 }
 
-func (s *Server) closed() bool {
-	select {
-	case <-s.done:
-		return true
-	default:
-		return false
-	}
+// leaves tells whether a poll must end early.
+func (s *Server) leaves(r *visit) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flush != r.flush || s.ended || r.Context().Err() != nil
 }
 
 // codeNews is what the client does not know yet about a code, if anything.
@@ -221,7 +217,7 @@ type loginResult struct {
 }
 
 // loginPage turns the ticket of a confirmed code into a session.
-func (s *Server) loginPage(r *http.Request) answer {
+func (s *Server) loginPage(r *visit) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := r.URL.Query()
@@ -263,7 +259,7 @@ type pushResult struct {
 	UUID string `json:"uuid"`
 }
 
-func (s *Server) pushLogin(r *http.Request) answer {
+func (s *Server) pushLogin(r *visit) answer {
 	if !s.remembers(r) {
 		return jsonAnswer(pushResult{Ret: "1", Msg: "need scan"})
 	}
@@ -272,7 +268,7 @@ func (s *Server) pushLogin(r *http.Request) answer {
 }
 
 // remembers tells whether the client shows the account's Uin and its cookie.
-func (s *Server) remembers(r *http.Request) bool {
+func (s *Server) remembers(r *visit) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	uin := fmt.Sprint(s.people.uin)

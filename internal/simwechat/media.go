@@ -98,22 +98,22 @@ func mediaID() string { return "@crypt_" + token(4) + "_" + token(64) }
 
 // getImage, getVoice and getVideo send what came with a message. All downloads
 // that are refused are empty, as the real ones are.
-func (s *Server) getImage(r *http.Request) answer {
+func (s *Server) getImage(r *visit) answer {
 	return s.download(r, "webwxgetmsgimg", r.URL.Query().Get("MsgID"), "image/jpeg")
 }
 
-func (s *Server) getVoice(r *http.Request) answer {
+func (s *Server) getVoice(r *visit) answer {
 	return s.download(r, "webwxgetvoice", r.URL.Query().Get("msgid"), "audio/mp3")
 }
 
-func (s *Server) getVideo(r *http.Request) answer {
+func (s *Server) getVideo(r *visit) answer {
 	if r.Header.Get("Range") == "" {
 		return answer{mime: "video/mp4"}
 	}
 	return s.download(r, "webwxgetvideo", r.URL.Query().Get("msgid"), "video/mp4")
 }
 
-func (s *Server) download(r *http.Request, endpoint, id, mime string) answer {
+func (s *Server) download(r *visit, endpoint, id, mime string) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.judgeSkey(r, endpoint, r.URL.Query().Get("skey")) != 0 {
@@ -123,7 +123,7 @@ func (s *Server) download(r *http.Request, endpoint, id, mime string) answer {
 }
 
 // getMedia sends a file. It is asked for with tickets instead of the Skey.
-func (s *Server) getMedia(r *http.Request) answer {
+func (s *Server) getMedia(r *visit) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := r.URL.Query()
@@ -147,10 +147,10 @@ func (s *Server) judgeData(endpoint, ticket string) bool {
 }
 
 // picture sends an avatar: everybody has the same one.
-func (s *Server) picture(*http.Request) answer { return drawing("diagbot") }
+func (s *Server) picture(*visit) answer { return drawing("diagbot") }
 
 // qrImage sends the picture of a QR code.
-func (s *Server) qrImage(r *http.Request) answer {
+func (s *Server) qrImage(r *visit) answer {
 	return drawing("https://login.weixin.qq.com/l/" + r.URL.Path[len("/qrcode/"):])
 }
 

@@ -30,15 +30,24 @@ type request struct {
 // requestLimit is how many requests are kept at least.
 const requestLimit = 2000
 
-// meet records a request and returns what will go wrong with it, and what is
-// closed when that is healed.
-func (s *Server) meet(name string, r *http.Request) (f Failure, healed <-chan struct{}) {
+// visit is a request being answered.
+type visit struct {
+	*http.Request
+	name    string
+	failure Failure
+	healed  <-chan struct{} // closed when the failure is
+	flush   int             // the server's, when the request came
+}
+
+// meet records a request and decides what will go wrong with it.
+func (s *Server) meet(r *http.Request) *visit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	name := endpointName(r.URL.Path)
 	s.requests.add(request{time.Now(), name, r.Host, r.URL.Path, r.URL.RawQuery})
 	s.counts[name]++
 	s.seen.ring()
-	return s.next(name), s.healed
+	return &visit{r, name, s.next(name), s.healed, s.flush}
 }
 
 // Requests returns at least the newest 2000 requests, oldest first.

@@ -2,7 +2,6 @@ package simwechat
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -99,7 +98,7 @@ func (s *Server) pump(ctx context.Context, from int64, out chan<- Sent) {
 	}
 }
 
-func (s *Server) sendText(r *http.Request) answer {
+func (s *Server) sendText(r *visit) answer {
 	var in sendRequest
 	if !decode(r, &in) {
 		return retAnswer(retParam)
@@ -133,7 +132,7 @@ const (
 )
 
 // judgeSend checks everything sent and finds the receiver.
-func (s *Server) judgeSend(r *http.Request, how sending, in sendRequest) (*contact, int) {
+func (s *Server) judgeSend(r *visit, how sending, in sendRequest) (*contact, int) {
 	endpoint := how.endpoint
 	if ret := s.judge(r, endpoint, in.BaseRequest); ret != 0 {
 		return nil, ret

@@ -87,7 +87,7 @@ type credentials struct {
 
 // judge says whether the request belongs to the session that is on: 0 or the
 // code it gets. The state is locked.
-func (s *Server) judge(r *http.Request, endpoint string, c credentials) int {
+func (s *Server) judge(r *visit, endpoint string, c credentials) int {
 	se := s.session
 	switch {
 	case se == nil || c.Sid != se.sid || c.Skey != se.skey || c.Uin != s.people.uin:
@@ -103,7 +103,7 @@ func (s *Server) judge(r *http.Request, endpoint string, c credentials) int {
 }
 
 // judgeSkey is judge for downloads, which carry the Skey and cookies only.
-func (s *Server) judgeSkey(r *http.Request, endpoint, skey string) int {
+func (s *Server) judgeSkey(r *visit, endpoint, skey string) int {
 	c := credentials{Uin: s.people.uin, Skey: skey}
 	if s.session != nil {
 		c.Sid = s.session.sid
@@ -122,7 +122,7 @@ func (s *Server) judgeTicket(endpoint, ticket string, wanted bool) int {
 
 // knows tells whether the login's cookies came. An older one of the same name
 // may come beside it: a restored cookie often has another domain.
-func (se *session) knows(r *http.Request) bool {
+func (se *session) knows(r *visit) bool {
 	has := map[string]bool{}
 	for _, c := range r.Cookies() {
 		switch {
@@ -160,7 +160,7 @@ func (s *Server) loggedIn() bool {
 }
 
 // decode reads a JSON request; it reports false for one that is not JSON.
-func decode(r *http.Request, v any) bool {
+func decode(r *visit, v any) bool {
 	return r.Method == http.MethodPost && json.NewDecoder(r.Body).Decode(v) == nil
 }
 
@@ -182,7 +182,7 @@ type initResult struct {
 }
 
 // initialise begins to use a session, after a login or again after a restart.
-func (s *Server) initialise(r *http.Request) answer {
+func (s *Server) initialise(r *visit) answer {
 	var in struct{ BaseRequest credentials }
 	if !decode(r, &in) {
 		return retAnswer(retParam)
@@ -204,7 +204,7 @@ func (s *Server) initialise(r *http.Request) answer {
 }
 
 // statusNotify hears that the client is ready or has read a chat.
-func (s *Server) statusNotify(r *http.Request) answer {
+func (s *Server) statusNotify(r *visit) answer {
 	var in struct {
 		BaseRequest credentials
 		Code        int
@@ -231,7 +231,7 @@ func (s *Server) statusNotify(r *http.Request) answer {
 	return jsonAnswer(out)
 }
 
-func (s *Server) logout(r *http.Request) answer {
+func (s *Server) logout(r *visit) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ret := s.judgeSkey(r, "webwxlogout", r.URL.Query().Get("skey"))

@@ -3,7 +3,6 @@ package simwechat
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +81,7 @@ func checkAnswer(ret int, selector string) answer {
 }
 
 // syncCheck is held until there is something to synchronise.
-func (s *Server) syncCheck(r *http.Request) answer {
+func (s *Server) syncCheck(r *visit) answer {
 	q := r.URL.Query()
 	uin, _ := strconv.ParseInt(q.Get("uin"), 10, 64)
 	who := credentials{Uin: uin, Sid: q.Get("sid"), Skey: q.Get("skey")}
@@ -105,7 +104,7 @@ func (s *Server) syncCheck(r *http.Request) answer {
 }
 
 // judgePoll is judge for the poll, which is told how the session ended.
-func (s *Server) judgePoll(r *http.Request, who credentials) int {
+func (s *Server) judgePoll(r *visit, who credentials) int {
 	if se := s.session; se != nil && se.doom != 0 {
 		se.over, se.doom = se.doom, 0
 		s.seen.ring()
@@ -161,7 +160,7 @@ func emptySync(ret int, text string) syncResult {
 }
 
 // sync brings what came after the given key.
-func (s *Server) sync(r *http.Request) answer {
+func (s *Server) sync(r *visit) answer {
 	var in struct {
 		BaseRequest credentials
 		SyncKey     wireKey

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
-	"net/http"
 	"strconv"
 )
 
@@ -39,7 +38,7 @@ type chunkRequest struct {
 }
 
 // readChunk reads a request; it reports false for anything but a whole form.
-func readChunk(r *http.Request) (c chunkRequest, ok bool) {
+func readChunk(r *visit) (c chunkRequest, ok bool) {
 	if r.ParseMultipartForm(bodyLimit) != nil {
 		return c, false
 	}
@@ -67,7 +66,7 @@ type uploadResult struct {
 }
 
 // uploadMedia takes a chunk of a file and answers the last one with a MediaId.
-func (s *Server) uploadMedia(r *http.Request) answer {
+func (s *Server) uploadMedia(r *visit) answer {
 	c, ok := readChunk(r)
 	if !ok {
 		return retAnswer(retParam)
@@ -97,7 +96,7 @@ func (s *Server) uploadMedia(r *http.Request) answer {
 
 func (c chunkRequest) key() string { return c.FileMd5 + strconv.FormatInt(c.ClientMediaId, 10) }
 
-func (s *Server) judgeChunk(r *http.Request, c chunkRequest) int {
+func (s *Server) judgeChunk(r *visit, c chunkRequest) int {
 	const endpoint = "webwxuploadmedia"
 	if ret := s.judge(r, endpoint, c.BaseRequest); ret != 0 {
 		return ret
@@ -138,7 +137,7 @@ func (s *Server) grow(c chunkRequest) *upload {
 }
 
 // checkUpload lets a big file be uploaded.
-func (s *Server) checkUpload(r *http.Request) answer {
+func (s *Server) checkUpload(r *visit) answer {
 	var in struct {
 		BaseRequest credentials
 		FileSize    int64
@@ -162,19 +161,19 @@ func (s *Server) checkUpload(r *http.Request) answer {
 }
 
 // sendImage, sendVideo, sendApp and sendEmoji send what was uploaded.
-func (s *Server) sendImage(r *http.Request) answer {
+func (s *Server) sendImage(r *visit) answer {
 	return s.sendFile(r, sending{"webwxsendmsgimg", TypeImage, ticketWanted}, outgoing.media)
 }
 
-func (s *Server) sendVideo(r *http.Request) answer {
+func (s *Server) sendVideo(r *visit) answer {
 	return s.sendFile(r, sending{"webwxsendvideomsg", TypeVideo, ticketIgnored}, outgoing.media)
 }
 
-func (s *Server) sendApp(r *http.Request) answer {
+func (s *Server) sendApp(r *visit) answer {
 	return s.sendFile(r, sending{"webwxsendappmsg", TypeApp, ticketOptional}, outgoing.attachment)
 }
 
-func (s *Server) sendEmoji(r *http.Request) answer {
+func (s *Server) sendEmoji(r *visit) answer {
 	return s.sendFile(r, sending{"webwxsendemoticon", TypeEmoji, ticketOptional}, outgoing.media)
 }
 
@@ -191,7 +190,7 @@ func (m outgoing) attachment() string {
 	return x.ID
 }
 
-func (s *Server) sendFile(r *http.Request, how sending, media func(outgoing) string) answer {
+func (s *Server) sendFile(r *visit, how sending, media func(outgoing) string) answer {
 	var in sendRequest
 	if !decode(r, &in) {
 		return retAnswer(retParam)
@@ -211,7 +210,7 @@ func (s *Server) sendFile(r *http.Request, how sending, media func(outgoing) str
 }
 
 // revoke takes a sent message back.
-func (s *Server) revoke(r *http.Request) answer {
+func (s *Server) revoke(r *visit) answer {
 	var in struct {
 		BaseRequest credentials
 		SvrMsgId    string
@@ -234,7 +233,7 @@ func (s *Server) revoke(r *http.Request) answer {
 }
 
 // accepted answers what changes nothing any more: remarks, pinned chats, groups.
-func (s *Server) accepted(r *http.Request) answer {
+func (s *Server) accepted(r *visit) answer {
 	var in struct{ BaseRequest credentials }
 	if !decode(r, &in) {
 		return retAnswer(retParam)
