@@ -34,11 +34,14 @@ func (s *Server) complete(w http.ResponseWriter, hr *http.Request, r Request) {
 	w.Header().Set("Content-Type", contentType(true))
 	w.Header().Set("Cache-Control", "no-cache")
 	out := http.NewResponseController(w)
-	for _, event := range c.events() {
+	events := c.events()
+	for i, event := range events {
 		if _, err := w.Write([]byte(event)); err != nil {
 			return
 		}
-		if out.Flush() != nil || !s.wait(hr, s.options.Pause) {
+		// The end mark leaves together with the end of the body: a client that
+		// stops reading at the mark has then seen both and can keep the connection.
+		if last := i == len(events)-1; last || out.Flush() != nil || !s.wait(hr, s.options.Pause) {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,25 @@ func TestNames(t *testing.T) {
 	c := http.Client{Transport: s.Transport()}
 	if _, err := c.Get("https://api.deepseek.com/v1/models"); err == nil {
 		t.Error("reached a host it has no name for")
+	}
+}
+
+// TestStreamsKeepTheirConnection: go-openai stops reading at the end mark, and
+// would otherwise pay a handshake for every answer.
+func TestStreamsKeepTheirConnection(t *testing.T) {
+	s := start(t, simllm.Options{TLS: true})
+	c := client(s, "sk-test")
+	reused := false
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused },
+	})
+	for range 2 {
+		if _, finish, _, _, err := listen(ctx, c, prompt("hello")); err != nil || finish != "stop" {
+			t.Fatal(finish, err)
+		}
+	}
+	if !reused {
+		t.Error("a new connection for the second answer")
 	}
 }
 

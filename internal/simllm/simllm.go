@@ -221,6 +221,9 @@ func (s *Server) Transport() *http.Transport {
 	return t
 }
 
+// maxIdle keeps the connections of as many chats as any benchmark has.
+const maxIdle = 1024
+
 func (s *Server) newTransport() *http.Transport {
 	_, port, _ := net.SplitHostPort(s.Addr()) // our own listener's address
 	route := map[string]string{s.Addr(): s.Addr(), "localhost:" + port: s.Addr()}
@@ -228,10 +231,12 @@ func (s *Server) newTransport() *http.Transport {
 		route[name+":80"], route[name+":443"] = s.Addr(), s.Addr()
 	}
 	if s.authority != nil {
-		return s.authority.Transport(route)
+		t := s.authority.Transport(route)
+		t.MaxIdleConnsPerHost = maxIdle
+		return t
 	}
 	return &http.Transport{
-		MaxIdleConnsPerHost: 64,
+		MaxIdleConnsPerHost: maxIdle,
 		IdleConnTimeout:     30 * time.Second,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			to, ok := route[addr]
