@@ -1,0 +1,198 @@
+package llm
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// Client reaches the configured providers. It is safe for concurrent use.
+type Client struct {
+	providers []*provider
+	logger    *slog.Logger
+}
+
+// New checks the options and makes a client; it does not connect. Its error
+// joins all problems, each naming its provider and field, none quoting a
+// secret.
+func New(o Options) (*Client, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	c := &Client{logger: o.Logger}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	redactor := troubleshoot.NewRedactor(o.secrets()...)
+	for _, po := range o.Providers {
+		p, err := newProvider(po, redactor)
+		if err != nil {
+			return nil, err
+		}
+		c.providers = append(c.providers, p)
+	}
+	return c, nil
+}
+
+// Close closes idle connections. Attempts under way go on.
+func (c *Client) Close() {
+	for _, p := range c.providers {
+		p.http.CloseIdleConnections()
+	}
+}
+
+// Complete asks the first model of the first provider with its first key,
+// once. ctx bounds the wait besides the provider's own timeouts.
+//
+// The error is always a *troubleshoot.Fault. Possible entries set here are
+// empty-answer, invalid-response, gpt-400-unsupported-feature,
+// gpt-404-model-not-found and unknown-error; all else is left to Diagnose.
+// When ctx was cancelled, errors.Is(err, context.Canceled) holds and no entry
+// is set: the caller knows why and may stay silent. When ctx ran out of time,
+// errors.Is(err, context.DeadlineExceeded) holds and the phase is "total".
+func (c *Client) Complete(ctx context.Context, prompt Prompt) (Completion, error) {
+	p := c.providers[0]
+	completion, fault := c.try(ctx, p, p.keys[0], p.options.Models[0], prompt)
+	if fault != nil {
+		return Completion{}, fault
+	}
+	return completion, nil
+}
+
+// try is one attempt and its line in the log, which says nothing of what
+// people said.
+func (c *Client) try(ctx context.Context, p *provider, k *key, model string, prompt Prompt) (Completion, *troubleshoot.Fault) {
+	completion, fault := p.attempt(ctx, k, model, prompt)
+	if c.logger.Enabled(ctx, slog.LevelDebug) {
+		attrs := []slog.Attr{
+			slog.String("provider", p.options.Name), slog.String("model", model), slog.String("key", k.Name),
+			slog.String("request_id", completion.RequestID), slog.Duration("took", completion.Took),
+		}
+		if fault != nil {
+			attrs = append(attrs, slog.String("fault", fault.Error()))
+		}
+		c.logger.LogAttrs(ctx, slog.LevelDebug, "attempt", attrs...)
+	}
+	return completion, fault
+}
+
+// provider is one configured provider, ready to be asked.
+type provider struct {
+	options  ProviderOptions
+	limits   Timeouts
+	http     *http.Client
+	header   http.Header
+	keys     []*key
+	redactor *troubleshoot.Redactor
+}
+
+// key is a secret bound to the go-openai client that sends it.
+type key struct {
+	Key
+	client *openai.Client
+}
+
+func newProvider(o ProviderOptions, redactor *troubleshoot.Redactor) (*provider, error) {
+	if o.Source == "" {
+		o.Source = troubleshoot.SourceAPI
+	}
+	p := &provider{options: o, limits: o.Timeouts.withDefaults(), header: o.header(), redactor: redactor}
+	transport := o.Transport
+	if transport == nil {
+		own, err := newTransport(p.limits, o.Proxy)
+		if err != nil {
+			return nil, err
+		}
+		transport = own
+	}
+	p.http = newHTTPClient(transport)
+	for _, k := range o.keys() {
+		p.keys = append(p.keys, &key{Key: k, client: p.client(k, o.BaseURL, p.http)})
+	}
+	return p, nil
+}
+
+// newHTTPClient follows no redirects: one would carry the prompt, and to the
+// same host the key, wherever it points.
+func newHTTPClient(t http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// client returns a go-openai client that sends k to base through the guard.
+func (p *provider) client(k Key, base string, next openai.HTTPDoer) *openai.Client {
+	config := openai.DefaultConfig(k.Secret)
+	config.BaseURL = base
+	config.OrgID = p.options.Organization
+	config.HTTPClient = &guard{next: next, header: p.header}
+	return openai.NewClientWithConfig(config)
+}
+
+// keys returns the configured keys, all with names, or one that is empty.
+func (o ProviderOptions) keys() []Key {
+	if len(o.Keys) == 0 {
+		return []Key{{}}
+	}
+	keys := make([]Key, len(o.Keys))
+	for i, k := range o.Keys {
+		if k.Name == "" {
+			k.Name = strconv.Itoa(i + 1)
+		}
+		keys[i] = k
+	}
+	return keys
+}
+
+func (o ProviderOptions) header() http.Header {
+	h := http.Header{}
+	for name, value := range o.Headers {
+		h.Set(name, value)
+	}
+	if o.Project != "" {
+		h.Set("OpenAI-Project", o.Project)
+	}
+	return h
+}
+
+// shortSecret is the least length of a header's value to count as a secret.
+const shortSecret = 8
+
+// secrets returns all that must never be shown, proxy passwords from the
+// environment included.
+func (o Options) secrets() []string {
+	var all []string
+	for _, p := range o.Providers {
+		for _, k := range p.Keys {
+			all = append(all, k.Secret)
+		}
+		for _, value := range p.Headers {
+			if len(value) >= shortSecret {
+				all = append(all, value)
+			}
+		}
+		all = append(all, p.Organization, p.Project, p.proxyPassword())
+	}
+	return all
+}
+
+func (o ProviderOptions) proxyPassword() string {
+	via, err := proxyURL(o.Proxy)
+	base, berr := url.Parse(o.BaseURL)
+	if err != nil || berr != nil || via == nil {
+		return ""
+	}
+	proxy, err := via(&http.Request{URL: base})
+	if err != nil || proxy == nil {
+		return ""
+	}
+	password, _ := proxy.User.Password()
+	return password
+}

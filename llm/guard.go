@@ -1,0 +1,164 @@
+package llm
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// How long what is left of an answer may take once it cannot change what the
+// attempt ends with.
+const (
+	bodyTime  = 3 * time.Second       // the body of an error
+	usageTime = 2 * time.Second       // the usage after the last word
+	drainTime = 50 * time.Millisecond // the end of a stream that said [DONE]; without it the connection is lost
+	drainSize = 4 << 10
+)
+
+// guard stands between go-openai and the network. It lets through only what
+// go-openai reads as success and what is success; everything else becomes an
+// error, with what arrived kept in the exchange. Errors of the transport pass
+// unchanged.
+type guard struct {
+	next   openai.HTTPDoer
+	header http.Header // set on every request
+}
+
+// Do implements openai.HTTPDoer. Requests without an exchange are refused:
+// nothing would end them.
+func (g *guard) Do(req *http.Request) (*http.Response, error) {
+	x, ok := exchangeOf(req.Context())
+	if !ok {
+		return nil, errors.New("request outside of an attempt")
+	}
+	for name, values := range g.header {
+		req.Header[name] = values
+	}
+	res, err := g.next.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	x.status, x.header = res.StatusCode, res.Header
+	x.enter(troubleshoot.PhaseFirstToken)
+	x.heard()
+	body := &wire{body: res.Body, x: x, left: maxAnswer}
+	if res.Body, err = x.open(res.StatusCode, body); err != nil {
+		body.Close()
+		return nil, err
+	}
+	return res, nil
+}
+
+// open looks at the beginning of an answer, or at all of it if it is short or
+// comes in one piece, and returns the body that go-openai may read.
+func (x *exchange) open(status int, body *wire) (io.ReadCloser, error) {
+	if status < 200 || status > 299 {
+		x.closing(bodyTime)
+		part, _ := io.ReadAll(io.LimitReader(body, maxBody)) // the status says enough
+		return nil, x.fail(part, errStatus)
+	}
+	if x.whole {
+		all, err := x.readWhole(body)
+		return whole{bytes.NewReader(all), body}, err
+	}
+	in := bufio.NewReader(body)
+	first, err := sniff(in)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, x.fail(nil, errForm)
+	case err != nil:
+		return nil, err
+	case first == '{' || first == '[' || first == '<':
+		all, err := x.readWhole(in)
+		if err == nil {
+			all, err = x.asStream(all)
+		}
+		return whole{bytes.NewReader(all), body}, err
+	}
+	return &events{x: x, in: in, body: body}, nil
+}
+
+// whole is a body that has been read.
+type whole struct {
+	io.Reader
+	io.Closer
+}
+
+// sniff returns the first byte that is no white space or byte order mark. What
+// a server calls its answer in Content-Type is not worth looking at.
+func sniff(in *bufio.Reader) (byte, error) {
+	for {
+		c, err := in.ReadByte()
+		switch {
+		case err != nil:
+			return 0, err
+		case c == ' ' || c == '\r' || c == '\n' || c == '\t' || c == 0xEF || c == 0xBB || c == 0xBF:
+			continue
+		}
+		return c, in.UnreadByte()
+	}
+}
+
+// readWhole reads an answer that is not a stream and judges it.
+func (x *exchange) readWhole(r io.Reader) ([]byte, error) {
+	all, err := io.ReadAll(r)
+	if err != nil {
+		return nil, x.fail(all, err)
+	}
+	all = bytes.TrimSpace(bytes.TrimPrefix(all, []byte("\xEF\xBB\xBF")))
+	v := judge(all, x.list)
+	if body, err := v.err(all); err != nil {
+		return nil, x.fail(body, err)
+	}
+	switch {
+	case v.filled, v.list && x.list == listModels:
+		x.last = all
+		return all, nil
+	case v.list:
+		return nil, x.fail(all, errEmpty)
+	}
+	return nil, x.fail(all, errForm)
+}
+
+// asStream turns a whole answer into the stream that was asked for; some
+// servers know only the one.
+func (x *exchange) asStream(all []byte) ([]byte, error) {
+	var answer openai.ChatCompletionResponse
+	if err := json.Unmarshal(all, &answer); err != nil || len(answer.Choices) == 0 {
+		return nil, x.fail(all, errForm)
+	}
+	choice := answer.Choices[0]
+	event, err := json.Marshal(openai.ChatCompletionStreamResponse{
+		Usage: &answer.Usage,
+		Choices: []openai.ChatCompletionStreamChoice{{
+			FinishReason: choice.FinishReason,
+			Delta: openai.ChatCompletionStreamChoiceDelta{
+				Content:          textOf(choice.Message),
+				Refusal:          choice.Message.Refusal,
+				ReasoningContent: choice.Message.ReasoningContent,
+			},
+		}},
+	})
+	if err != nil {
+		return nil, x.fail(all, errForm)
+	}
+	x.events, x.done, x.last = 1, true, all
+	return append(append([]byte("data: "), event...), "\ndata: [DONE]\n"...), nil
+}
+
+// textOf returns the text of a message, also of one made of parts.
+func textOf(m openai.ChatCompletionMessage) string {
+	text := m.Content
+	for _, part := range m.MultiContent {
+		text += part.Text
+	}
+	return text
+}
