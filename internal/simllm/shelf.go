@@ -171,13 +171,13 @@ func compile(text string) (*template.Template, error) {
 	}).Parse(text)
 }
 
-// later formats the UTC time that duration from now.
+// later formats the UTC time that duration from now, in whole seconds, rounded up.
 func later(duration, layout string) (string, error) {
 	d, err := time.ParseDuration(duration)
 	if err != nil {
 		return "", err
 	}
-	return time.Now().UTC().Add(d).Format(layout), nil
+	return time.Now().UTC().Add(d + time.Second - 1).Format(layout), nil
 }
 
 func lines(text string) []string {
