@@ -112,8 +112,8 @@ func (s *Server) play(w http.ResponseWriter, r *visit) {
 	switch {
 	case r.failure.LoseAnswer:
 		reset(w)
-	case r.failure.CutBody:
-		cut(w, a)
+	case r.failure.CutBody, r.failure.Stall:
+		s.cut(w, r, a)
 	default:
 		s.write(w, r, a)
 	}

@@ -34,7 +34,9 @@
 // The SyncKey counts messages and changes of contacts. webwxsync replays
 // everything after the key it is given, however often, at most 50 messages and
 // 50 contacts at a time, so an old key brings old messages again, also in a
-// later login. The newest [Options.History] messages are kept.
+// later login. The newest [Options.History] messages are kept. A fresh login
+// starts at the newest key, so it does not hear what was said before webwxinit; a
+// hot login with a stored key does.
 //
 // # Not simulated
 //

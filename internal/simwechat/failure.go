@@ -12,8 +12,8 @@ import (
 )
 
 // Failure is one way a request can go wrong. The first of Hang, Reset, a
-// replacing answer (Status, Body, Ret, Selector), LoseAnswer and CutBody that is
-// set applies; Delay comes before any of them.
+// replacing answer (Status, Body, Ret, Selector), LoseAnswer, CutBody and Stall that
+// is set applies; Delay comes before any of them.
 type Failure struct {
 	Ret      int    // refused by the protocol, in the form of the endpoint: JSON, JavaScript or XML
 	ErrMsg   string // text that goes with Ret
@@ -24,7 +24,8 @@ type Failure struct {
 	Reset      bool          // the connection is reset before anything is done
 	Hang       bool          // never answered; Heal and Close reset the connection
 	LoseAnswer bool          // the request is carried out, then the connection is reset
-	CutBody    bool          // the request is carried out, half of the answer arrives
+	CutBody    bool          // the request is carried out, half of the answer arrives, then the connection ends
+	Stall      bool          // the request is carried out, half of the answer arrives, then nothing until Heal
 	Delay      time.Duration // before anything is done
 }
 
@@ -155,8 +156,8 @@ func reset(w http.ResponseWriter) {
 	_ = raw.Close()
 }
 
-// cut announces the whole answer and sends half of it.
-func cut(w http.ResponseWriter, a answer) {
+// cut announces the whole answer and sends half of it, then waits if it should.
+func (s *Server) cut(w http.ResponseWriter, r *visit, a answer) {
 	conn := hijack(w)
 	if conn == nil {
 		return
@@ -164,6 +165,25 @@ func cut(w http.ResponseWriter, a answer) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", a.mime, len(a.body))
 	_, _ = conn.Write(a.body[:len(a.body)/2])
+	if r.failure.Stall {
+		s.stall(conn, r)
+	}
+}
+
+// stall keeps a hijacked connection open until the client leaves.
+func (s *Server) stall(conn net.Conn, r *visit) {
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		_, _ = conn.Read(make([]byte, 1)) // nothing more is asked for: the client leaves, or we do
+	}()
+	select {
+	case <-r.healed:
+	case <-s.done:
+	case <-left:
+	}
+	_ = conn.Close()
+	<-left
 }
 
 func hijack(w http.ResponseWriter) net.Conn {

@@ -63,6 +63,34 @@ func TestHangEndsWithHeal(t *testing.T) {
 	}
 }
 
+func TestStalledAnswerEndsWithTheClient(t *testing.T) {
+	s := start(t, simwechat.Options{})
+	c, began := quiet(t, s)
+	s.SayFromPhone("filehelper", "news, so that no poll is held")
+	s.Fail("synccheck", simwechat.Failure{Stall: true}, 2)
+	for _, leave := range []bool{true, false} {
+		polls := s.Count("synccheck")
+		ctx, cancel := context.WithCancel(within(t))
+		failed := make(chan error, 1)
+		go func() {
+			_, err := c.check(ctx, began.SyncKey)
+			failed <- err
+		}()
+		if err := s.WaitCount(ctx, "synccheck", polls+1); err != nil {
+			t.Fatal(err)
+		}
+		if leave {
+			cancel()
+		} else {
+			s.Heal()
+		}
+		if err := <-failed; err == nil {
+			t.Error("the answer came whole")
+		}
+		cancel()
+	}
+}
+
 func TestHeldPollMeetsTheFailure(t *testing.T) {
 	s := start(t, simwechat.Options{}) // polls are held for 25 s
 	c := login(t, s)

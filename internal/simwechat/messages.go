@@ -119,7 +119,7 @@ func (s *Server) SayFromPhone(to, text string) string {
 // Push lets any message arrive. Fields are those of the protocol (MsgType,
 // Content …) and are sent as they are; FromUserName and ToUserName take handles
 // and default to the account itself, MsgId, NewMsgId and CreateTime are filled in
-// when left out.
+// when left out. A json.RawMessage carries what a Go string cannot, broken UTF-8 for one.
 func (s *Server) Push(raw map[string]any) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -75,7 +75,8 @@ func (s *Server) WaitCount(ctx context.Context, endpoint string, n int) error {
 	return s.wait(ctx, func() bool { return s.counts[endpoint] >= n })
 }
 
-// WaitLogin waits until LoggedIn.
+// WaitLogin waits until LoggedIn. A session outlives its client: to see a
+// restarted one come back, wait for its webwxinit with WaitCount.
 func (s *Server) WaitLogin(ctx context.Context) error {
 	return s.wait(ctx, s.loggedIn)
 }

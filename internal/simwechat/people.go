@@ -72,8 +72,12 @@ type people struct {
 }
 
 // builtIn are the accounts everybody has.
-func builtIn() map[string]string {
-	return map[string]string{"filehelper": "文件传输助手", "weixin": "微信团队", "fmessage": "朋友推荐消息"}
+func builtIn() []*contact {
+	return []*contact{
+		{handle: "filehelper", fixed: true, listed: true, person: Person{Nick: "文件传输助手"}},
+		{handle: "weixin", fixed: true, person: Person{Nick: "微信团队"}},
+		{handle: "fmessage", fixed: true, person: Person{Nick: "朋友推荐消息"}},
+	}
 }
 
 func newPeople(nick string) people {
@@ -82,8 +86,8 @@ func newPeople(nick string) people {
 	uin, _ := rand.Int(rand.Reader, big.NewInt(1e9))
 	p.uin = 1e9 + uin.Int64()
 	p.self = p.add(&contact{person: Person{Nick: nick}, listed: true})
-	for name, title := range builtIn() {
-		p.add(&contact{handle: name, fixed: true, listed: name == "filehelper", person: Person{Nick: title}})
+	for _, c := range builtIn() {
+		p.add(c)
 	}
 	return p
 }

@@ -1,9 +1,11 @@
 package simwechat_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -359,7 +361,30 @@ func TestOtherDomain(t *testing.T) {
 	c := login(t, s)
 	s.Say(alice, "hi")
 	c.next(t)
-	if r := s.Requests(); r[len(r)-1].Host != "webpush.wx2.qq.com" && r[len(r)-1].Host != "wx2.qq.com" {
-		t.Errorf("last request to %s", r[len(r)-1].Host)
+	if c.Caller.Client.Domain != "wx2.qq.com" {
+		t.Errorf("the client is at %s", c.Caller.Client.Domain)
+	}
+	for _, r := range s.Requests() {
+		if r.Endpoint == "synccheck" && r.Host != "webpush.wx2.qq.com" {
+			t.Errorf("synccheck at %s", r.Host)
+		}
+	}
+}
+
+func TestPushBrokenUTF8(t *testing.T) {
+	s := start(t, simwechat.Options{})
+	alice := s.AddFriend(simwechat.Person{Nick: "alice"})
+	c, began := quiet(t, s)
+	s.Push(map[string]any{"FromUserName": alice, "Content": json.RawMessage("\"a\xff\xfeb\"")})
+	resp, err := c.Caller.Client.WebWxSync(t.Context(), &openwechat.ClientWebWxSyncOptions{
+		BaseRequest: c.Storage.Request, LoginInfo: c.Storage.LoginInfo, WebInitResponse: began,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || !bytes.Contains(body, []byte("a\xff\xfeb")) {
+		t.Errorf("%q, %v", body, err)
 	}
 }
