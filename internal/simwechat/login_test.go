@@ -95,13 +95,23 @@ func TestLoginSaysScannedThenConfirmed(t *testing.T) {
 }
 
 func TestUnscannedCodeIsPolledThenExpires(t *testing.T) {
-	s := start(t, simwechat.Options{ScanDelay: -1, Hold: 5 * time.Millisecond, QRLife: 30 * time.Millisecond})
-	err := newClient(t, s).Login()
-	if !errors.Is(err, openwechat.ErrLoginTimeout) {
+	s := start(t, simwechat.Options{ScanDelay: -1, Hold: time.Millisecond})
+	c := newClient(t, s)
+	failed := make(chan error, 1)
+	go func() { failed <- c.Login() }()
+	if err := s.WaitCount(within(t), "login", 3); err != nil { // 408 is said and polled on
+		t.Fatal(err)
+	}
+	s.ExpireQR(1)
+	if err := <-failed; !errors.Is(err, openwechat.ErrLoginTimeout) {
 		t.Errorf("login: %v", err)
 	}
-	if s.Count("login") < 2 {
-		t.Error("408 was never said")
+}
+
+func TestCodeExpiresByItself(t *testing.T) {
+	s := start(t, simwechat.Options{ScanDelay: -1, QRLife: time.Millisecond})
+	if err := newClient(t, s).Login(); !errors.Is(err, openwechat.ErrLoginTimeout) {
+		t.Errorf("login: %v", err)
 	}
 }
 
@@ -201,7 +211,7 @@ func TestPushLogin(t *testing.T) {
 func TestLogout(t *testing.T) {
 	s := start(t, simwechat.Options{})
 	c := login(t, s)
-	if err := c.Caller.Logout(c.Context(), c.Storage.LoginInfo); err != nil {
+	if err := c.Caller.Logout(t.Context(), c.Storage.LoginInfo); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.end(t); !isRet(err, 1101) {
