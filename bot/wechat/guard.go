@@ -237,5 +237,9 @@ func known(u *url.URL) bool {
 }
 
 func knownHost(host string) bool {
-	return strings.HasSuffix(host, ".qq.com") || strings.HasSuffix(host, ".wechat.com")
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '-'
+	}
+	return !strings.ContainsFunc(host, odd) &&
+		(strings.HasSuffix(host, ".qq.com") || strings.HasSuffix(host, ".wechat.com"))
 }

@@ -83,7 +83,7 @@ func (c *Channel) newLink(ctx context.Context, hear hearer) *link {
 	l.bot.MessageErrorHandler = l.failed
 	l.bot.LogoutCallBack = func(*openwechat.Bot) { l.once.Do(func() { close(l.ended) }) }
 
-	l.tap = newTap(l.ctx, c.transport, c.log)
+	l.tap = newTap(l.ctx, c.transport, c.log, c.opt.firstPause)
 	l.tap.opened, l.tap.synced, l.tap.before, l.tap.alive = l.opened, l.synced, l.ready, l.alive
 	l.tap.cookie = l.renewed
 	client := l.bot.Caller.Client

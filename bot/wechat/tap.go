@@ -24,6 +24,7 @@ type tap struct {
 	log     *slog.Logger
 	scripts *scripts
 	stopped context.Context // ends with the login; sending goes on
+	unit    time.Duration   // the first pause before a call is repeated
 
 	opened func(*initAnswer, *http.Request)        // webwxinit went well
 	synced func(*syncAnswer) (fresh bool, _ error) // webwxsync brought this
@@ -48,9 +49,9 @@ const (
 	initTries   = 3                         // for the call after the scan, which cost somebody a walk to the phone
 )
 
-func newTap(stopped context.Context, base http.RoundTripper, log *slog.Logger) *tap {
+func newTap(stopped context.Context, base http.RoundTripper, log *slog.Logger, unit time.Duration) *tap {
 	return &tap{
-		base: base, log: log, scripts: newScripts(), stopped: stopped,
+		base: base, log: log, scripts: newScripts(), stopped: stopped, unit: unit,
 		polls:  rate.NewLimiter(2, 6),
 		checks: rate.NewLimiter(2, 4),
 	}
@@ -119,7 +120,7 @@ func (t *tap) poll(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.log.Warn("waiting for the scan", "error", err)
-	t.rest(time.Duration(t.misses) * time.Second)
+	pause(t.stopped, time.Duration(t.misses)*t.unit)
 	return answer(&http.Response{StatusCode: http.StatusOK, Request: r}, pollAnswer("408"), nil)
 }
 
@@ -141,7 +142,7 @@ func (t *tap) ticket(r *http.Request) (*http.Response, error) {
 // be repeated without a person.
 func (t *tap) initialise(r *http.Request) (resp *http.Response, err error) {
 	for try := range initTries {
-		t.rest(time.Duration(try) * 500 * time.Millisecond)
+		pause(t.stopped, time.Duration(try)*t.unit)
 		var body []byte
 		var a *initAnswer
 		if resp, body, err = t.call(r, troubleshoot.PhaseLogin, callTime, largeAnswer); err == nil {
@@ -318,9 +319,6 @@ func (s *streamed) Close() error {
 	defer s.done()
 	return s.body.Close()
 }
-
-// rest pauses, or until the login ends.
-func (t *tap) rest(d time.Duration) { pause(t.stopped, d) }
 
 // pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {

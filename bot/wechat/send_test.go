@@ -1,0 +1,216 @@
+package wechat
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+func TestSendFailures(t *testing.T) {
+	for name, test := range map[string]struct {
+		failure simwechat.Failure
+		want    troubleshoot.Fault // Ret, Status, Net, Code
+	}{
+		"too often":       {simwechat.Failure{Ret: 1205}, troubleshoot.Fault{Ret: 1205}},
+		"not a friend":    {simwechat.Failure{Ret: 1204}, troubleshoot.Fault{Ret: 1204}},
+		"logged out":      {simwechat.Failure{Ret: 1101}, troubleshoot.Fault{Ret: 1101}},
+		"system":          {simwechat.Failure{Ret: -1}, troubleshoot.Fault{Ret: -1}},
+		"502":             {simwechat.HTML(502), troubleshoot.Fault{Status: 502, Code: maybeSent}},
+		"reset":           {simwechat.Failure{Reset: true}, troubleshoot.Fault{Code: maybeSent}},
+		"answer lost":     {simwechat.Failure{LoseAnswer: true}, troubleshoot.Fault{Code: maybeSent}},
+		"answer cut":      {simwechat.Failure{CutBody: true}, troubleshoot.Fault{Code: maybeSent}},
+		"answer empty":    {simwechat.Failure{Body: "{}"}, troubleshoot.Fault{Net: troubleshoot.NetDecode, Code: maybeSent}},
+		"answer html 200": {simwechat.Failure{Body: "<html>"}, troubleshoot.Fault{Net: troubleshoot.NetDecode, Code: maybeSent}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, simwechat.Options{}, nil)
+			alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
+			w.start(true)
+			w.srv.Fail("webwxsendmsg", test.failure, 1)
+			before := w.srv.Count("webwxsendmsg")
+			f := fault(t, w.c.Send(w.ctx, alice, "once"))
+			if f.Source != troubleshoot.SourceWeChat || f.Phase != troubleshoot.PhaseSend {
+				t.Errorf("fault %v", f)
+			}
+			if f.Ret != test.want.Ret || f.Status != test.want.Status || f.Code != test.want.Code {
+				t.Errorf("fault %v, want %v", f, &test.want)
+			}
+			if test.want.Net != "" && f.Net != test.want.Net {
+				t.Errorf("net %q, want %q", f.Net, test.want.Net)
+			}
+			if n := w.srv.Count("webwxsendmsg") - before; n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+			if err := w.c.Send(w.ctx, alice, "again"); err != nil {
+				t.Errorf("next message: %v", err)
+			}
+		})
+	}
+}
+
+func TestSendDeadline(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, nil)
+	alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
+	w.start(true)
+	w.srv.Fail("webwxsendmsg", simwechat.Failure{Hang: true}, 1)
+	ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+	defer cancel()
+	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Net != troubleshoot.NetTimeout || f.Code != maybeSent {
+		t.Errorf("fault %v", f)
+	}
+	ctx, cancel = context.WithCancel(w.ctx)
+	cancel()
+	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Code == maybeSent {
+		t.Errorf("fault %v for what never went out", f)
+	}
+}
+
+// TestSendBeforeAnythingIsWritten fails dials: those are tried again.
+func TestSendBeforeAnythingIsWritten(t *testing.T) {
+	var fails atomic.Int32
+	w := newWorld(t, simwechat.Options{}, nil)
+	inner := w.srv.Transport()
+	dial := inner.DialContext
+	inner.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if fails.Add(-1) >= 0 {
+			return nil, &net.DNSError{Err: "no such host", Name: addr}
+		}
+		return dial(ctx, network, addr)
+	}
+	w.build(inner, nil)
+	alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
+	w.start(true)
+	if err := w.c.Send(w.ctx, alice, "warm"); err != nil {
+		t.Fatal(err)
+	}
+	inner.DisableKeepAlives = true
+	inner.CloseIdleConnections()
+	fails.Store(2)
+	if err := w.c.Send(w.ctx, alice, "after two failed dials"); err != nil {
+		t.Fatal(err)
+	}
+	fails.Store(100)
+	if f := fault(t, w.c.Send(w.ctx, alice, "never")); f.Net != troubleshoot.NetDNS || f.Code != "" {
+		t.Errorf("fault %v", f)
+	}
+	fails.Store(0)
+	sent, err := w.srv.WaitSent(w.ctx, 2)
+	if err != nil || len(sent) != 2 {
+		t.Errorf("sent %v, %v", sent, err)
+	}
+}
+
+func TestSendChecksText(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, nil)
+	alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
+	w.start(true)
+	for _, text := range []string{"", " \n", strings.Repeat("x", partRunes+1), strings.Repeat("𠀀", partBytes/4+1)} {
+		if f := fault(t, w.c.Send(w.ctx, alice, text)); f.Source != troubleshoot.SourceBot {
+			t.Errorf("%d bytes: %v", len(text), f)
+		}
+	}
+	if err := w.c.Send(w.ctx, alice, "broken \xff\x00 text\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := w.srv.WaitSent(w.ctx, 1)
+	if err != nil || sent[0].Text != "broken \ufffd text" {
+		t.Errorf("sent %+v, %v", sent, err)
+	}
+}
+
+// TestSendWhileEverythingMoves sends from many goroutines through messages,
+// hot logins and the end.
+func TestSendWhileEverythingMoves(t *testing.T) {
+	w := newWorld(t, simwechat.Options{RenewCookies: true}, nil)
+	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice"})
+	group := w.srv.AddGroup(simwechat.Group{Name: "G", Saved: true, Members: []simwechat.Member{{UserName: alice}}})
+	w.start(true)
+	var senders sync.WaitGroup
+	stop := make(chan struct{})
+	for range 8 {
+		senders.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				_ = w.c.Send(w.ctx, bot.Chat{ID: alice}, "hi") // may fail while logged out, must not panic
+			}
+		})
+	}
+	for range 20 {
+		w.srv.Say(alice, "x")
+		w.srv.SayIn(group, alice, "@小诊 y")
+		w.hear()
+		w.hear()
+	}
+	w.srv.Kick(1101)
+	w.await(LoginLost)
+	w.await(LoginConfirmed)
+	w.stop()
+	close(stop)
+	senders.Wait()
+}
+
+func TestNothingSecretIsLogged(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, nil)
+	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice"})
+	w.start(true)
+	w.silent(alice)
+	for _, endpoint := range []string{"synccheck", "webwxsync", "webwxsendmsg", "webwxbatchgetcontact"} {
+		for _, f := range []simwechat.Failure{{Reset: true}, simwechat.HTML(502), {Ret: 1205}, {Body: "{"}} {
+			w.srv.Fail(endpoint, f, 1)
+		}
+	}
+	for range 6 {
+		_ = w.c.Send(w.ctx, bot.Chat{ID: alice}, "private words")
+	}
+	w.silent(alice)
+	w.stop()
+	d, err := readDocument(w.session.b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := []string{d.LoginInfo.SKey, d.LoginInfo.WxSid, d.LoginInfo.PassTicket, "private words", "marker", "skey=", "pass_ticket="}
+	for _, c := range d.cookies() {
+		if len(c.Value) > 6 {
+			secrets = append(secrets, c.Value)
+		}
+	}
+	for _, s := range secrets {
+		if strings.Contains(w.logs.String(), s) {
+			t.Errorf("the log has %q", s)
+		}
+	}
+}
+
+func TestOwnTransport(t *testing.T) {
+	tr := newTransport()
+	if tr.Proxy == nil || tr.MaxIdleConnsPerHost < 100 || tr.ResponseHeaderTimeout <= holdTime {
+		t.Errorf("transport %+v", tr)
+	}
+	if tr.TLSClientConfig != nil && (tr.TLSClientConfig.RootCAs != nil || tr.TLSClientConfig.InsecureSkipVerify) {
+		t.Error("certificates are not the system's")
+	}
+	if _, ok := New(Options{}).transport.(*http.Transport); !ok {
+		t.Error("no transport of our own")
+	}
+}
+
+func TestTraits(t *testing.T) {
+	var c bot.Channel = New(Options{})
+	if got := c.Traits(); !got.Groups || got.StableIDs || got.PartRunes != 1800 || got.PartBytes != 6000 {
+		t.Errorf("traits %+v", got)
+	}
+}
