@@ -22,15 +22,20 @@ type Channel interface {
 	// order of arrival, until ctx ends (nil) or the account can no longer be
 	// used (a *troubleshoot.Fault). hear must return quickly. When it returns an
 	// error the message was not taken, and the channel must offer it again
-	// rather than acknowledge it.
+	// rather than acknowledge it. It may be called again after it has returned.
 	Run(ctx context.Context, hear func(context.Context, Message) error) error
 
 	// Send says one part of a reply, at most Traits.PartRunes runes and
 	// Traits.PartBytes bytes of plain text, to a chat. It is safe for concurrent
 	// use and fails with a *troubleshoot.Fault; it never panics, also before
-	// login and after logout.
+	// login and after logout. When the context of Run has ended, replies to what
+	// was heard can still be sent for a while. A fault with the code MaybeSent
+	// leaves open whether the part arrived; any other says that it did not.
 	Send(ctx context.Context, to Chat, text string) error
 }
+
+// MaybeSent is the code of a fault whose message may have arrived all the same.
+const MaybeSent = "maybe_sent"
 
 // Traits tells how channels differ. The relay obeys them.
 type Traits struct {

@@ -14,7 +14,8 @@ import (
 
 const (
 	maxPlain = 96 << 10 // bytes of an answer that are looked at; more than all parts of a reply hold
-	maxDepth = 12       // nested lists and quotes that are still indented
+	maxDepth = 12       // lists in lists, or quotes in quotes; what is deeper is text
+	maxLinks = 500      // more make the parser slow, and are no answer
 )
 
 // plainer turns the Markdown that models write into text that reads well where
@@ -31,12 +32,12 @@ func newPlainer() *plainer {
 	p := parser.NewParser(
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewThematicBreakParser(), 200),
-			util.Prioritized(parser.NewListParser(), 300),
+			util.Prioritized(shallow{parser.NewListParser(), ast.KindList}, 300),
 			util.Prioritized(parser.NewListItemParser(), 400),
 			util.Prioritized(parser.NewCodeBlockParser(), 500),
 			util.Prioritized(parser.NewATXHeadingParser(), 600),
 			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
-			util.Prioritized(parser.NewBlockquoteParser(), 800),
+			util.Prioritized(shallow{parser.NewBlockquoteParser(), ast.KindBlockquote}, 800),
 			util.Prioritized(parser.NewHTMLBlockParser(), 900),
 			util.Prioritized(parser.NewParagraphParser(), 1000),
 		),
@@ -58,6 +59,9 @@ func newPlainer() *plainer {
 // maxPlain bytes is dropped. A parser that panics costs the layout, not the text.
 func (p *plainer) Plain(markdown string) (plain string) {
 	markdown = cutBytes(clean(markdown), maxPlain)
+	if strings.Count(markdown, "](") > maxLinks {
+		return strings.TrimSpace(markdown)
+	}
 	defer func() {
 		if recover() != nil {
 			plain = strings.TrimSpace(markdown)
@@ -66,24 +70,45 @@ func (p *plainer) Plain(markdown string) (plain string) {
 	src := []byte(markdown)
 	w := &plainText{src: src}
 	doc := p.parser.Parse(text.NewReader(src))
-	return strings.TrimSpace(w.blocks(doc, 0, "\n\n"))
+	return strings.TrimSpace(w.blocks(doc, "\n\n"))
+}
+
+// shallow keeps a block parser from nesting without end, which takes goldmark
+// seconds: "> > > > …".
+type shallow struct {
+	parser.BlockParser
+	kind ast.NodeKind
+}
+
+// Open implements parser.BlockParser.
+func (p shallow) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
+	depth := 0
+	for n := parent; n != nil; n = n.Parent() {
+		if n.Kind() == p.kind {
+			depth++
+		}
+	}
+	if depth >= maxDepth {
+		return nil, parser.NoChildren
+	}
+	return p.BlockParser.Open(parent, reader, pc)
 }
 
 // plainText renders one parsed answer.
 type plainText struct{ src []byte }
 
 // blocks renders the children of n, joined by gap.
-func (w *plainText) blocks(n ast.Node, depth int, gap string) string {
+func (w *plainText) blocks(n ast.Node, gap string) string {
 	var parts []string
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-		if s := w.block(c, depth); s != "" {
+		if s := w.block(c); s != "" {
 			parts = append(parts, s)
 		}
 	}
 	return strings.Join(parts, gap)
 }
 
-func (w *plainText) block(n ast.Node, depth int) string {
+func (w *plainText) block(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.Heading:
 		return heading(w.inline(n))
@@ -96,14 +121,14 @@ func (w *plainText) block(n ast.Node, depth int) string {
 	case *ast.HTMLBlock:
 		return w.html(n)
 	case *ast.Blockquote:
-		return indent(w.blocks(n, depth+1, "\n"), "│ ", "│ ", depth)
+		return indent(w.blocks(n, "\n"), "│ ", "│ ")
 	case *ast.List:
-		return w.list(n, depth)
+		return w.list(n)
 	case *extast.Table:
 		return w.table(n)
 	}
 	if n.FirstChild() != nil && n.FirstChild().Type() == ast.TypeBlock {
-		return w.blocks(n, depth, "\n")
+		return w.blocks(n, "\n")
 	}
 	return w.inline(n)
 }
@@ -136,9 +161,6 @@ func (w *plainText) html(n *ast.HTMLBlock) string {
 }
 
 // indent puts first before the first line of s and rest before the others.
-func indent(s, first, rest string, depth int) string {
-	if depth >= maxDepth {
-		return s
-	}
+func indent(s, first, rest string) string {
 	return first + strings.ReplaceAll(s, "\n", "\n"+rest)
 }

@@ -11,7 +11,7 @@ import (
 
 // list renders items below each other, with a blank line between them only
 // when one of them has several paragraphs.
-func (w *plainText) list(n *ast.List, depth int) string {
+func (w *plainText) list(n *ast.List) string {
 	gap, number := "\n", n.Start
 	var items []string
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
@@ -23,7 +23,7 @@ func (w *plainText) list(n *ast.List, depth int) string {
 		if paragraphs(c) > 1 {
 			gap = "\n\n"
 		}
-		items = append(items, indent(w.blocks(c, depth+1, "\n"), mark, "  ", depth))
+		items = append(items, indent(w.blocks(c, "\n"), mark, "  "))
 	}
 	return strings.Join(items, gap)
 }

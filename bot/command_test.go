@@ -1,0 +1,96 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestParse(t *testing.T) {
+	tests := []struct{ in, name, args string }{
+		{"/help", "help", ""},
+		{"／ｈｅｌｐ", "help", ""},
+		{"#帮助", "help", ""},
+		{"＃幫助", "help", ""},
+		{"帮助", "help", ""},
+		{"/HELP me", "help", "me"},
+		{"/\u200bhe\u200dlp", "help", ""},
+		{"\u200b/help", "help", ""},
+		{"/reset", "reset", ""},
+		{"#重置会话", "reset", ""},
+		{"#清除记忆", "reset", ""},
+		{"清空会话", "reset", ""},
+		{"/lang zh-Hans", "lang", "zh-Hans"},
+		{"/语言　中文", "lang", "中文"},
+		{"/diag 401", "diag", "401"},
+		{"＃诊断　４０１", "diag", "４０１"},
+		{"#诊断401", "diag", "401"},
+		{"/diag401", "diag", "401"},
+		{"/diag\n401", "diag", "401"},
+		{"/ping", "ping", ""},
+		// Mistakes.
+		{"/helo", "?helo", ""},
+		{"/foo bar", "?foo", "bar"},
+		{"#dia 401", "?dia", "401"},
+		// Not for the table.
+		{"help", "", ""},
+		{"帮助我写诗", "", ""},
+		{"请清空会话", "", ""},
+		{"#春节 快乐", "", ""},
+		{"# 标题", "", ""},
+		{"#include <stdio.h>", "", ""},
+		{"/etc/passwd 是什么", "", ""},
+		{"//comment", "", ""},
+		{"/ help", "", ""},
+		{"/", "", ""},
+		{"", "", ""},
+		{"/averyveryverylongwordthatnobodymeantasacommand", "", ""},
+		{"a /help", "", ""},
+	}
+	table := newCommandTable()
+	for _, tt := range tests {
+		c, args, ok := table.parse(tt.in)
+		name := ""
+		if ok {
+			name = c.name
+			if c.run == nil {
+				name = "?" + name
+			}
+		}
+		if name != tt.name || args != tt.args {
+			t.Errorf("parse(%q) = %q, %q, want %q, %q", tt.in, name, args, tt.name, tt.args)
+		}
+	}
+}
+
+func TestNear(t *testing.T) {
+	table := newCommandTable()
+	for in, want := range map[string]string{"helo": "help", "hlep": "help", "rset": "reset", "dia": "diag", "diga": "diag", "x": "", "pong": "ping", "foo": "", "重制会话": "reset"} {
+		var names []string
+		for _, c := range table.near(in) {
+			names = append(names, c.name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("near(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"/help", "＃诊断　401", "清空会话", "/\u200b", "#\xff", "/diag\u3000x"} {
+		f.Add(s)
+	}
+	table := newCommandTable()
+	f.Fuzz(func(t *testing.T, s string) {
+		c, args, ok := table.parse(clean(s))
+		if !ok {
+			return
+		}
+		if c == nil || c.name == "" || !utf8.ValidString(c.name+args) {
+			t.Errorf("parse(%q) = %+v, %q", s, c, args)
+		}
+		if c.run == nil && utf8.RuneCountInString(c.name) > maxWord {
+			t.Errorf("parse(%q): name of %d runes", s, utf8.RuneCountInString(c.name))
+		}
+	})
+}

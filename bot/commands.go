@@ -1,0 +1,131 @@
+package bot
+
+import (
+	"strings"
+)
+
+// command carries out what was asked for, or says that it does not exist.
+func (r *Relay) command(c *command, in call) string {
+	r.o.Logger.Info("command", "chat", r.hash(in.Chat.ID), "name", commandName(c))
+	if c.run == nil {
+		return r.unknown(c.name, in)
+	}
+	return c.run(r, in)
+}
+
+// commandName is what the log may show: not what someone mistyped.
+func commandName(c *command) string {
+	if c.run == nil {
+		return "unknown"
+	}
+	return c.name
+}
+
+func (r *Relay) unknown(name string, in call) string {
+	tag, _ := r.language(in.task)
+	text := r.o.Catalogue.Say(tag, "unknown_command", "name", "/"+name)
+	if near := r.commands.near(name); len(near) > 0 {
+		var names []string
+		for _, c := range near {
+			names = append(names, "/"+c.name)
+		}
+		text += "\n" + r.o.Catalogue.Say(tag, "did_you_mean", "list", strings.Join(names, ", "))
+	}
+	return text
+}
+
+// help lists how to talk to the bot here and every command.
+func (r *Relay) help(in call) string {
+	tag, _ := r.language(in.task)
+	say := r.o.Catalogue.Say
+	lines := []string{"【" + say(tag, "help_title") + "】", ""}
+	lines = append(lines, r.howTo(tag, in.task)...)
+	lines = append(lines, "", "【"+say(tag, "help_commands")+"】", "")
+	for _, c := range r.commands.list {
+		lines = append(lines, "• "+c.usage+"  "+say(tag, c.about))
+	}
+	return strings.Join(append(lines, "", say(tag, "help_more")), "\n")
+}
+
+// shortHelp answers a message that says nothing but the bot's name.
+func (r *Relay) shortHelp(t task) string {
+	tag, _ := r.language(t)
+	return strings.Join(append(r.howTo(tag, t), "/help  "+r.o.Catalogue.Say(tag, "cmd_help")), "\n")
+}
+
+// howTo says how to address the bot in the chat t came from.
+func (r *Relay) howTo(tag string, t task) []string {
+	say := r.o.Catalogue.Say
+	prefixes := r.o.PrivatePrefixes
+	lines := []string{say(tag, "help_private")}
+	if t.Chat.Group {
+		prefixes, lines = r.o.GroupPrefixes, []string{say(tag, "help_group", "name", r.o.Name)}
+	} else if len(prefixes) > 0 {
+		lines = nil
+	}
+	if len(prefixes) > 0 {
+		lines = append(lines, say(tag, "help_prefix", "prefix", strings.TrimSpace(prefixes[0])))
+	}
+	return lines
+}
+
+func (r *Relay) reset(in call) string {
+	tag, _ := r.language(in.task)
+	if in.chat.memory.reset() {
+		return r.o.Catalogue.Say(tag, "reset_done")
+	}
+	return r.o.Catalogue.Say(tag, "reset_empty")
+}
+
+func (r *Relay) ping(in call) string {
+	tag, _ := r.language(in.task)
+	return r.o.Catalogue.Say(tag, "pong")
+}
+
+// lang shows or changes the language of the person who asks; in a group too,
+// where it holds for replies to them only.
+func (r *Relay) lang(in call) string {
+	tag, how := r.language(in.task)
+	say := r.o.Catalogue.Say
+	want := oneLine(in.args, maxName)
+	switch fold(want) {
+	case "":
+		return say(tag, "lang_current", "name", r.localeName(tag), "tag", tag, "how", say(tag, "lang_how_"+how)) +
+			"\n" + say(tag, "lang_usage", "list", r.localeList(tag))
+	case "auto", "自动", "自動":
+		r.languages.put(in.Sender.ID, "")
+		tag, _ = r.language(in.task)
+		return say(tag, "lang_auto")
+	}
+	chosen, ok := r.o.Catalogue.MatchLocale(want)
+	if !ok {
+		return say(tag, "lang_unknown", "tag", want, "list", r.localeList(tag))
+	}
+	r.languages.put(in.Sender.ID, chosen)
+	return say(chosen, "lang_set", "name", r.localeName(chosen))
+}
+
+func (r *Relay) localeName(tag string) string {
+	for _, l := range r.o.Catalogue.Locales() {
+		if l.Tag == tag {
+			return l.Name
+		}
+	}
+	return tag
+}
+
+func (r *Relay) localeList(tag string) string {
+	var names []string
+	for _, l := range r.o.Catalogue.Locales() {
+		names = append(names, l.Tag+" "+l.Name)
+	}
+	return strings.Join(names, comma(tag))
+}
+
+// comma separates the items of a list in a language.
+func comma(tag string) string {
+	if strings.HasPrefix(tag, "zh") || strings.HasPrefix(tag, "ja") {
+		return "、"
+	}
+	return ", "
+}

@@ -1,0 +1,103 @@
+package bot
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// diag explains a code: to everyone what people may know, to the account's owner
+// all of it and how often it happened here.
+func (r *Relay) diag(in call) string {
+	tag, _ := r.language(in.task)
+	query := strings.TrimSpace(oneLine(in.args, 64))
+	if query == "" {
+		return r.o.Catalogue.Say(tag, "diag_usage")
+	}
+	if i, ok := r.findIncident(query); ok {
+		if !in.Sender.Owner {
+			return r.o.Catalogue.Say(tag, "admin_only", "ref", i.ref)
+		}
+		return r.details(tag, i.entry, "")
+	}
+	found := r.o.Catalogue.Find(query)
+	if len(found) == 0 {
+		return r.unknownCode(tag, query)
+	}
+	if in.Sender.Owner {
+		return r.details(tag, r.likeliest(found), query)
+	}
+	// What happened here lately is not for everyone: the first is as good.
+	return r.o.Catalogue.Explain(found[0].ID, troubleshoot.Telling{Audience: troubleshoot.AudiencePublic, Locale: tag, Query: query})
+}
+
+// findIncident finds the reference in a query, which may be pasted with its
+// surroundings: "（429 · 7K2F）".
+func (r *Relay) findIncident(query string) (incident, bool) {
+	for _, word := range strings.FieldsFunc(fold(query), func(c rune) bool { return strings.ContainsRune(" ·()[],.，。", c) }) {
+		if len(word) != refLen {
+			continue
+		}
+		if i, ok := r.incidents.find(word); ok {
+			return i, true
+		}
+	}
+	return incident{}, false
+}
+
+// likeliest returns the id that was met here last, or else the first.
+func (r *Relay) likeliest(found []*troubleshoot.Entry) string {
+	id, last := found[0].ID, time.Time{}
+	for _, e := range found {
+		if _, at := r.incidents.seen(e.ID, time.Now().Add(-seenWithin)); at.After(last) {
+			id, last = e.ID, at
+		}
+	}
+	return id
+}
+
+// seenWithin is how far back "seen here" looks.
+const seenWithin = 24 * time.Hour
+
+func (r *Relay) details(tag, id, query string) string {
+	c := r.o.Catalogue
+	text := c.Explain(id, troubleshoot.Telling{Audience: troubleshoot.AudienceAdmin, Locale: tag, Query: query})
+	now := time.Now()
+	count, last := r.incidents.seen(id, now.Add(-seenWithin))
+	if count == 0 {
+		return text + "\n\n" + c.Say(tag, "never_seen")
+	}
+	return text + "\n\n" + c.Say(tag, "seen", "count", strconv.Itoa(count), "ago", c.Duration(tag, now.Sub(last)))
+}
+
+// unknownCode says what an unlisted code belongs to, or what it is close to.
+func (r *Relay) unknownCode(tag, query string) string {
+	c := r.o.Catalogue
+	if id := class(query); id != "" {
+		return c.Say(tag, "code_class", "code", query, "title", c.Title(id, tag)) + "\n" + c.Say(tag, "more", "id", id)
+	}
+	lines := []string{c.Say(tag, "unknown_code", "code", query)}
+	var near []string
+	for _, e := range c.Near(query) {
+		near = append(near, e.Code+" "+c.Title(e.ID, tag))
+	}
+	if len(near) > 0 {
+		lines = append(lines, c.Say(tag, "did_you_mean", "list", strings.Join(near, comma(tag))))
+	}
+	return strings.Join(append(lines, c.Say(tag, "list_hint")), "\n")
+}
+
+// class returns the entry that stands for all codes like an HTTP status that has
+// none of its own.
+func class(query string) string {
+	n, err := strconv.Atoi(query)
+	switch {
+	case err != nil || n < 400 || n > 599:
+		return ""
+	case n < 500:
+		return "gpt-400"
+	}
+	return "gpt-500"
+}

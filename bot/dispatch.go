@@ -1,0 +1,197 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	quietAfter  = time.Minute      // a chat without messages for so long loses its goroutine
+	busyEvery   = 10 * time.Second // a person is told "busy" at most so often in a chat
+	maxIdle     = 10_000           // chats remembered besides those in work
+	maxIdleSize = 32 << 20         // bytes of their conversations
+	maxRecent   = 8192             // message ids remembered against repeats
+)
+
+// errStopping is what hear answers when the relay has been told to stop, and the
+// cause of the contexts that end then.
+var errStopping = errors.New("the relay is stopping")
+
+// dispatcher files messages in their chats' mailboxes. Its goroutine, run, owns
+// the map of chats: it counts what it files and what is concluded, and it alone
+// gives a chat a goroutine or takes it away. It never waits for a chat.
+type dispatcher struct {
+	*Relay
+	out  *outbox
+	work context.Context // ends when answers are no longer worth waiting for
+
+	in      chan Message
+	done    chan *chat
+	stop    chan struct{} // closed: hear takes no more
+	workers sync.WaitGroup
+}
+
+// chat is one friend or group. Its fields are the dispatcher's, except that its
+// goroutine, while it has one, uses memory.
+type chat struct {
+	id      string
+	mailbox chan task // nil: no goroutine
+	pending int       // filed and not concluded
+	last    time.Time
+	memory  conversation
+
+	busyTold    map[string]time.Time // when a person was told so
+	notTextTold time.Time
+}
+
+// task is a message for us and what it says to us.
+type task struct {
+	Message
+	text  string
+	heard time.Time
+}
+
+func newDispatcher(r *Relay, out *outbox, work context.Context) *dispatcher {
+	return &dispatcher{Relay: r, out: out, work: work,
+		in: make(chan Message), done: make(chan *chat), stop: make(chan struct{})}
+}
+
+// hear takes a message from the channel. It waits only for its turn with the
+// dispatcher, which is microseconds.
+func (d *dispatcher) hear(ctx context.Context, m Message) error {
+	select {
+	case <-d.stop:
+		return errStopping
+	default:
+	}
+	select {
+	case d.in <- m:
+		return nil
+	case <-d.stop:
+		return errStopping
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// run files messages until stop is closed, and returns when all are concluded
+// and every chat's goroutine has ended.
+func (d *dispatcher) run() {
+	tick := time.NewTicker(quietAfter / 2)
+	defer tick.Stop()
+	stop, working := d.stop, 0
+	for stop != nil || working > 0 {
+		select {
+		case m := <-d.in:
+			if d.file(m, time.Now()) {
+				working++
+			}
+		case c := <-d.done:
+			working--
+			c.pending--
+			c.last = time.Now()
+		case now := <-tick.C:
+			d.retire(now)
+		case <-stop:
+			stop = nil
+		}
+	}
+	for _, c := range d.chats {
+		c.rest()
+	}
+	d.workers.Wait()
+}
+
+// file puts m into its chat's mailbox and reports whether it did.
+func (d *dispatcher) file(m Message, now time.Time) bool {
+	text, ok := d.address.text(m)
+	if !ok || d.recent.repeated(m.ID) {
+		return false
+	}
+	t := task{Message: m, text: text, heard: now}
+	c := d.chat(m.Chat.ID)
+	c.last = now
+	switch {
+	case m.Kind != KindText && now.Sub(c.notTextTold) < time.Minute:
+		return false
+	case c.pending > d.o.MailboxSize:
+		d.busy(c, t)
+		return false
+	case m.Kind != KindText:
+		c.notTextTold = now
+	}
+	if c.mailbox == nil {
+		c.mailbox = make(chan task, d.o.MailboxSize+1)
+		d.workers.Go(func() { d.serve(c, c.mailbox) })
+	}
+	c.pending++
+	c.mailbox <- t
+	return true
+}
+
+func (d *dispatcher) chat(id string) *chat {
+	c := d.chats[id]
+	if c == nil {
+		c = &chat{id: id, memory: conversation{most: d.o.MemoryTurns, expiry: d.o.MemoryExpiry}}
+		d.chats[id] = c
+	}
+	return c
+}
+
+// busy tells someone whose message found the mailbox full, once per burst.
+func (d *dispatcher) busy(c *chat, t task) {
+	d.o.Logger.Warn("mailbox full", "chat", d.hash(c.id), "entry", entryBusy)
+	if t.heard.Sub(c.busyTold[t.Sender.ID]) < busyEvery {
+		return
+	}
+	if c.busyTold == nil || len(c.busyTold) >= 100 {
+		c.busyTold = make(map[string]time.Time)
+	}
+	c.busyTold[t.Sender.ID] = t.heard
+	r := d.reply(t, d.explain(t, entryBusy))
+	r.passing = true
+	d.out.put(r)
+}
+
+// retire takes the goroutines of quiet chats, and forgets chats that have
+// nothing to remember or are too many.
+func (d *dispatcher) retire(now time.Time) {
+	size, idle := 0, 0
+	for id, c := range d.chats {
+		if c.pending > 0 || now.Sub(c.last) < quietAfter {
+			continue
+		}
+		c.rest()
+		if c.memory.forgotten(now) {
+			delete(d.chats, id)
+			continue
+		}
+		idle++
+		size += c.memory.size
+	}
+	for idle > maxIdle || size > maxIdleSize {
+		c := d.oldest()
+		idle, size = idle-1, size-c.memory.size
+		delete(d.chats, c.id)
+	}
+}
+
+// rest ends the chat's goroutine, which has nothing to do.
+func (c *chat) rest() {
+	if c.mailbox != nil {
+		close(c.mailbox)
+		c.mailbox = nil
+	}
+}
+
+// oldest returns the chat without a goroutine that has been quiet for longest.
+func (d *dispatcher) oldest() (oldest *chat) {
+	for _, c := range d.chats {
+		if c.mailbox == nil && (oldest == nil || c.last.Before(oldest.last)) {
+			oldest = c
+		}
+	}
+	return oldest
+}

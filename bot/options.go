@@ -1,0 +1,101 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// AllGroups in Options.Groups stands for every group.
+const AllGroups = "ALL_GROUP"
+
+// Options is what a [Relay] needs to know. Channel, Completer and Catalogue are
+// required; a zero value elsewhere means what its comment says.
+type Options struct {
+	Channel   Channel
+	Completer Completer
+	Catalogue *troubleshoot.Catalogue
+	Logger    *slog.Logger // nil: nothing is logged
+	Account   string       // which account the relay serves, for the log
+
+	Name               string   // the bot's name in help texts; empty: "bot"
+	PrivatePrefixes    []string // what private texts must begin with to be answered; empty: all are
+	PrivateReplyPrefix string   // put in front of replies in private chats
+	GroupPrefixes      []string // what addresses the bot in groups besides a mention
+	Groups             []string // names of the groups that are served, or AllGroups; empty: none
+	System             string   // system prompt; empty: none
+	Locale             string   // where nothing else is known; empty or "auto": by what people write
+
+	Deadline     time.Duration // a message is answered, or its failure explained, so long after work on it began; 0: 120 s
+	Grace        time.Duration // to finish what is in flight when Run is told to stop; 0: 25 s
+	MailboxSize  int           // messages that may wait in one chat; 0: 8
+	MaxMessage   int           // runes accepted from a person; 0: 20,000
+	MemoryTurns  int           // questions with their answers that a chat remembers; 0: none
+	MemoryExpiry time.Duration // a chat that is quiet for so long is forgotten; 0: never
+
+	SendInterval  time.Duration // shortest gap between two parts, per account; 0: none
+	SendBurst     int           // parts that may go out at once after a quiet time; 0: 1
+	ThrottlePause time.Duration // first pause of all sending when WeChat says "too often"; doubles to 30 min; 0: 60 s
+}
+
+// check completes o, or returns everything that is wrong with it.
+func (o *Options) check() error {
+	var errs []error
+	missing := func(field string, absent bool) {
+		if absent {
+			errs = append(errs, fmt.Errorf("%s is missing", field))
+		}
+	}
+	missing("Channel", o.Channel == nil)
+	missing("Completer", o.Completer == nil)
+	missing("Catalogue", o.Catalogue == nil)
+	negative := func(field string, below bool) {
+		if below {
+			errs = append(errs, fmt.Errorf("%s is negative", field))
+		}
+	}
+	negative("Deadline", o.Deadline < 0)
+	negative("Grace", o.Grace < 0)
+	negative("MailboxSize", o.MailboxSize < 0)
+	negative("MaxMessage", o.MaxMessage < 0)
+	negative("MemoryTurns", o.MemoryTurns < 0)
+	negative("MemoryExpiry", o.MemoryExpiry < 0)
+	negative("SendInterval", o.SendInterval < 0)
+	negative("SendBurst", o.SendBurst < 0)
+	negative("ThrottlePause", o.ThrottlePause < 0)
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("relay options: %w", err)
+	}
+	o.complete()
+	return nil
+}
+
+func (o *Options) complete() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Account != "" {
+		o.Logger = o.Logger.With("account", o.Account)
+	}
+	if o.Name = oneLine(o.Name, maxName); o.Name == "" {
+		o.Name = "bot"
+	}
+	if o.Locale == "auto" {
+		o.Locale = ""
+	}
+	orDefault(&o.Deadline, 120*time.Second)
+	orDefault(&o.Grace, 25*time.Second)
+	orDefault(&o.MailboxSize, 8)
+	orDefault(&o.MaxMessage, 20_000)
+	orDefault(&o.ThrottlePause, time.Minute)
+}
+
+func orDefault[T comparable](v *T, usual T) {
+	var zero T
+	if *v == zero {
+		*v = usual
+	}
+}

@@ -1,0 +1,207 @@
+package bot
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+var update = flag.Bool("update", false, "write what the bot said into the transcripts")
+
+// TestTranscripts plays testdata/*.txt, which are what the relay does in the
+// words of those who chat with it.
+//
+//	# a comment
+//	= groups: Home, Work        an option, before anything is said
+//	! fail 429                  the next questions fail: see faults; "! well" ends it
+//	! later 2m                  time passes
+//	alice> text                 a private text; \n is a new line
+//	alice (image)>              something else than text
+//	alice [quoted words]> text  a reply to something
+//	alice @ Home> text          a text in a group that mentions the bot
+//	alice : Home> text          one that does not
+//	owner> text                 the account's owner, in File Transfer
+//	bot< text                   the answer, in the same chat
+//	    more of it              its next line
+//
+// Where nothing follows a text, the bot must be silent. ???? stands for any
+// reference.
+func TestTranscripts(t *testing.T) {
+	if _, err := catalogue(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			script, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			synctest.Test(t, func(t *testing.T) { got = play(t, string(script)) })
+			if got == string(script) {
+				return
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			t.Errorf("%s differs:\n%s", file, difference(string(script), got))
+		})
+	}
+}
+
+// faults are what "! fail" names.
+func faults() map[string]*troubleshoot.Fault {
+	api := func(f troubleshoot.Fault) *troubleshoot.Fault {
+		f.Source, f.Provider = troubleshoot.SourceAPI, "openai"
+		return &f
+	}
+	return map[string]*troubleshoot.Fault{
+		"401":     api(troubleshoot.Fault{Status: 401, Code: "invalid_api_key", Message: "Incorrect API key provided: sk-***"}),
+		"429":     api(troubleshoot.Fault{Status: 429, Code: "rate_limit_exceeded", Message: "Rate limit reached for requests"}),
+		"429-20s": api(troubleshoot.Fault{Status: 429, Code: "rate_limit_exceeded", RetryAfter: 20 * time.Second}),
+		"quota":   api(troubleshoot.Fault{Status: 429, Code: "insufficient_quota", Type: "insufficient_quota"}),
+		"500":     api(troubleshoot.Fault{Status: 500}),
+		"dns":     api(troubleshoot.Fault{Net: troubleshoot.NetDNS, Phase: troubleshoot.PhaseDial}),
+	}
+}
+
+// stage plays one transcript and writes down what it does.
+type stage struct {
+	*world
+	out  strings.Builder
+	opts []string
+}
+
+var (
+	ref   = regexp.MustCompile(`(\(|（|· |/diag |: |：)[2-9A-HJKMNP-TV-Z]{4}(\)|）|\s|$)`)
+	heard = regexp.MustCompile(`^(\w+)(?: \((\w+)\))?(?: \[([^\]]*)\])?(?: ([@:]) (\S+))?>(?: (.*))?$`)
+)
+
+func play(t *testing.T, script string) string {
+	s := &stage{}
+	for line := range strings.Lines(script) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "bot<"), strings.HasPrefix(line, "    "):
+			continue
+		case strings.HasPrefix(line, "= "):
+			s.opts = append(s.opts, line[2:])
+		case strings.HasPrefix(line, "! "):
+			s.open(t)
+			s.act(t, line[2:])
+		case line != "" && line[0] != '#':
+			s.open(t)
+			s.out.WriteString(line + "\n")
+			s.utter(t, line)
+			continue
+		}
+		s.out.WriteString(line + "\n")
+	}
+	return s.out.String()
+}
+
+func (s *stage) open(t *testing.T) {
+	if s.world == nil {
+		s.world = newWorld(t, func(o *Options) { o.Locale = ""; setOptions(t, o, s.opts) })
+	}
+}
+
+func setOptions(t *testing.T, o *Options, opts []string) {
+	for _, line := range opts {
+		key, value, _ := strings.Cut(line, ": ")
+		switch key {
+		case "locale":
+			o.Locale = value
+		case "groups":
+			o.Groups = strings.Split(value, ", ")
+		case "prefixes":
+			o.PrivatePrefixes = strings.Split(value, ", ")
+		case "group prefixes":
+			o.GroupPrefixes = strings.Split(value, ", ")
+		case "reply prefix":
+			o.PrivateReplyPrefix = value
+		case "longest":
+			fmt.Sscan(value, &o.MaxMessage)
+		default:
+			t.Fatalf("no option %q", key)
+		}
+	}
+}
+
+func (s *stage) act(t *testing.T, what string) {
+	verb, arg, _ := strings.Cut(what, " ")
+	switch f := faults()[arg]; {
+	case verb == "fail" && f != nil:
+		s.completer.answer = failing(f)
+	case verb == "well":
+		s.completer.answer = nil
+	case verb == "later":
+		d, err := time.ParseDuration(arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(d)
+	default:
+		t.Fatalf("cannot %q", what)
+	}
+}
+
+func (s *stage) utter(t *testing.T, line string) {
+	part := heard.FindStringSubmatch(line)
+	if part == nil {
+		t.Fatalf("cannot read %q", line)
+	}
+	m := private(part[1], strings.ReplaceAll(part[6], `\n`, "\n"))
+	if part[5] != "" {
+		m = inGroup(part[5], part[1], m.Text)
+		m.Mentioned = part[4] == "@"
+	}
+	if part[2] != "" {
+		m.Kind = Kind(part[2])
+	}
+	m.Quote = part[3]
+	if part[1] == "owner" {
+		m.Sender.Owner = part[5] == ""
+	}
+	s.hear(m)
+	for _, u := range s.channel.take() {
+		if u.to.ID != m.Chat.ID {
+			t.Errorf("%q was answered in %q", line, u.to.ID)
+		}
+		text := ref.ReplaceAllString(u.text, "$1????$2")
+		s.out.WriteString("bot< " + strings.ReplaceAll(text, "\n", "\n    ") + "\n")
+	}
+}
+
+// difference shows the first lines that differ.
+func difference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(w), len(g)) {
+		a, b := "", ""
+		if i < len(w) {
+			a = w[i]
+		}
+		if i < len(g) {
+			b = g[i]
+		}
+		if a != b {
+			return fmt.Sprintf("line %d\n got %q\nwant %q", i+1, b, a)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,245 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var catalogue = sync.OnceValues(func() (*troubleshoot.Catalogue, error) { return troubleshoot.Load() })
+
+// fakeChannel is a channel by hand: messages go in with hear, replies come out of
+// said.
+type fakeChannel struct {
+	traits  Traits
+	in      chan Message
+	end     chan error
+	started chan struct{}
+
+	mu   sync.Mutex
+	said []utterance
+	fail func(n int, to Chat, text string) error // n counts the calls of Send from 1
+	n    int
+	took time.Duration
+	errs []error // what hear answered
+}
+
+type utterance struct {
+	to   Chat
+	text string
+	at   time.Time
+}
+
+func newFakeChannel() *fakeChannel {
+	return &fakeChannel{
+		traits: Traits{Groups: true, PartRunes: 1800, PartBytes: 6000},
+		in:     make(chan Message), end: make(chan error, 1), started: make(chan struct{}),
+	}
+}
+
+func (c *fakeChannel) Traits() Traits { return c.traits }
+
+func (c *fakeChannel) Run(ctx context.Context, hear func(context.Context, Message) error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-c.end:
+			return err
+		case m := <-c.in:
+			err := hear(ctx, m)
+			c.mu.Lock()
+			c.errs = append(c.errs, err)
+			c.mu.Unlock()
+		}
+	}
+}
+
+func (c *fakeChannel) Send(ctx context.Context, to Chat, text string) error {
+	c.mu.Lock()
+	c.n++
+	n, fail, took := c.n, c.fail, c.took
+	c.mu.Unlock()
+	if took > 0 {
+		select {
+		case <-time.After(took):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if fail != nil {
+		if err := fail(n, to, text); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, utterance{to, text, time.Now()})
+	return nil
+}
+
+// take returns what was said since the last call.
+func (c *fakeChannel) take() []utterance {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	said := c.said
+	c.said = nil
+	return said
+}
+
+// fakeCompleter answers with answer, or repeats what it was asked.
+type fakeCompleter struct {
+	mu      sync.Mutex
+	prompts []llm.Prompt
+	answer  func(ctx context.Context, p llm.Prompt) (string, error)
+}
+
+func (c *fakeCompleter) Complete(ctx context.Context, p llm.Prompt) (llm.Completion, error) {
+	c.mu.Lock()
+	c.prompts = append(c.prompts, p)
+	answer := c.answer
+	c.mu.Unlock()
+	if answer == nil {
+		answer = echo
+	}
+	text, err := answer(ctx, p)
+	if err != nil {
+		return llm.Completion{}, err
+	}
+	return llm.Completion{Text: text, Provider: "fake", FinishReason: "stop"}, nil
+}
+
+func (c *fakeCompleter) asked() []llm.Prompt {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.prompts
+}
+
+func last(p llm.Prompt) string { return p.Messages[len(p.Messages)-1].Content }
+
+func echo(_ context.Context, p llm.Prompt) (string, error) { return "echo: " + last(p), nil }
+
+// slowly answers after d, also when nobody waits any more.
+func slowly(d time.Duration) func(context.Context, llm.Prompt) (string, error) {
+	return func(ctx context.Context, p llm.Prompt) (string, error) {
+		select {
+		case <-time.After(d):
+			return echo(ctx, p)
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}
+
+// world is a running relay between a fake channel and a fake completer.
+type world struct {
+	*testing.T
+	channel   *fakeChannel
+	completer *fakeCompleter
+	relay     *Relay
+	stop      context.CancelFunc
+	ended     chan error
+	ids       int
+}
+
+// newWorld starts a relay in a bubble of synctest; change may adapt its options.
+func newWorld(t *testing.T, change func(*Options)) *world {
+	t.Helper()
+	c, err := catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, channel: newFakeChannel(), completer: &fakeCompleter{}, ended: make(chan error, 1)}
+	o := Options{
+		Channel: w.channel, Completer: w.completer, Catalogue: c, Name: "小诊",
+		Groups: []string{AllGroups}, MemoryTurns: 20, MemoryExpiry: time.Hour, Locale: "en",
+	}
+	if change != nil {
+		change(&o)
+	}
+	if w.relay, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.stop = cancel
+	go func() { w.ended <- w.relay.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		synctest.Wait()
+	})
+	return w
+}
+
+// private makes a private text.
+func private(from, text string) Message {
+	return Message{Chat: Chat{ID: from, Name: from}, Sender: Sender{ID: from, Name: from}, Kind: KindText, Text: text}
+}
+
+// inGroup makes a text in a group that mentions us.
+func inGroup(group, from, text string) Message {
+	m := private(from, text)
+	m.Chat = Chat{ID: "@@" + group, Group: true, Name: group}
+	m.Mentioned = true
+	return m
+}
+
+// hear gives the relay a message and waits until it has settled.
+func (w *world) hear(m Message) {
+	w.Helper()
+	w.offer(m)
+	synctest.Wait()
+}
+
+func (w *world) offer(m Message) {
+	w.ids++
+	if m.ID == "" {
+		m.ID = fmt.Sprint("m", w.ids)
+	}
+	w.channel.in <- m
+}
+
+// texts returns what was said since the last call.
+func (w *world) texts() (texts []string) {
+	for _, u := range w.channel.take() {
+		texts = append(texts, u.text)
+	}
+	return texts
+}
+
+// expect checks that exactly these were said since the last call. A trailing …
+// stands for any rest.
+func (w *world) expect(want ...string) {
+	w.Helper()
+	got := w.texts()
+	if len(got) != len(want) {
+		w.Fatalf("said %q, want %q", got, want)
+	}
+	for i := range want {
+		head, open := strings.CutSuffix(want[i], "…")
+		if got[i] != want[i] && !(open && strings.HasPrefix(got[i], head)) {
+			w.Errorf("said %q, want %q", got[i], want[i])
+		}
+	}
+}
+
+func inBubble(t *testing.T, change func(*Options), test func(*world)) {
+	t.Helper()
+	if _, err := catalogue(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) { test(newWorld(t, change)) })
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
