@@ -97,6 +97,8 @@ type Fault struct {
 	Entry string
 
 	Cause error // the underlying error, may be nil; its text is not redacted
+
+	signs *signs // what Normalize saw for Diagnose; nil in a fault made by hand
 }
 
 // MaxDetail bounds Fault.Detail and Fault.Message, in bytes.

@@ -1,0 +1,300 @@
+package troubleshoot
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Diagnosis is the entry a fault belongs to, and why.
+type Diagnosis struct {
+	Entry    *Entry
+	Evidence []Evidence
+}
+
+// Evidence says which rule matched what. It quotes the catalogue's own words and
+// redacted machine-readable fields, never an upstream sentence.
+type Evidence struct{ Rule, Value string }
+
+// examination is one fault being looked at.
+type examination struct {
+	x     *index
+	f     *Fault
+	text  string
+	codes []code
+	hits  hits
+	order []int32
+	best  *rule
+	score int
+	sign  Evidence
+}
+
+// Bounds of an examination.
+const (
+	hitWords = 40 // phrases are at most 64 times as many
+	maxBare  = 48 // bare words looked up as codes
+)
+
+// Diagnose finds the entry that explains a fault. It is total: what nothing
+// describes belongs to UnknownEntry, and a nil fault too.
+func (c *Catalogue) Diagnose(f *Fault) Diagnosis {
+	if f == nil {
+		return Diagnosis{Entry: c.unknown}
+	}
+	if e, ok := c.byID[f.Entry]; ok && f.Entry != "" {
+		return Diagnosis{e, []Evidence{{"entry", e.ID}}}
+	}
+	var room [hitWords]uint64
+	var places [16]int32
+	ex := examination{x: c.rules, f: f, hits: room[:], order: places[:0]}
+	ex.prepare()
+	ex.look()
+	if ex.best == nil || ex.best.rank < stages["text"]-60 && ex.loud() {
+		ex.look()
+	}
+	if ex.best == nil {
+		return c.byClass(f)
+	}
+	e := ex.best.entry
+	if f.Source == SourceWeb && e.Web != "" {
+		e = c.byID[e.Web]
+	}
+	return Diagnosis{e, ex.evidence()}
+}
+
+// prepare collects the signs of a fault, also of one made by hand.
+func (ex *examination) prepare() {
+	f := ex.f
+	if f.signs != nil {
+		ex.text, ex.codes = f.signs.text, f.signs.codes
+		return
+	}
+	if f.Message != "" {
+		ex.text = fold(cutText(f.Message, maxText))
+		if quotesPeople(f.Status, ex.text) {
+			ex.text = dropEchoes(ex.text)
+		}
+	}
+	if f.Code != "" {
+		ex.codes = append(ex.codes, code{"code", f.Code, 0, kindCode})
+	}
+	if f.Type != "" {
+		ex.codes = append(ex.codes, code{"type", f.Type, 0, kindType})
+	}
+}
+
+// loud puts back what may have been an echo, for text that says nothing without
+// it. A request the service found malformed quotes people; others do not.
+func (ex *examination) loud() bool {
+	s := ex.f.signs
+	if s == nil || s.loud == "" || ex.f.Status == 400 || ex.f.Status == 422 {
+		return false
+	}
+	ex.text = s.loud
+	return true
+}
+
+// look tries every rule the fault's signs point to.
+func (ex *examination) look() {
+	f := ex.f
+	if ex.text != "" {
+		ex.order = ex.x.phrases.find(ex.text, ex.hits, ex.order[:0])
+	}
+	if f.Ret != 0 {
+		ex.try(ex.x.byRet[f.Ret], 0, "ret", "")
+	}
+	for i := range ex.codes {
+		c := &ex.codes[i]
+		ex.try(ex.x.byCode[squash(c.text)], -10*int(c.kind), "code", c.text)
+	}
+	ex.bare()
+	if f.FinishReason != "" {
+		ex.try(ex.x.byEnd[f.FinishReason], 0, "finish", f.FinishReason)
+	}
+	for n, id := range ex.order {
+		ex.try(ex.x.byText[id], -min(n, 5), "text", "")
+	}
+	if f.Net != "" {
+		ex.try(ex.x.byNet[f.Net], 0, "net", string(f.Net))
+	}
+	if f.Phase != "" {
+		ex.try(ex.x.byPhase[f.Phase], 0, "phase", string(f.Phase))
+	}
+	ex.try(ex.x.byState[ex.status()], 0, "status", "")
+}
+
+// status is the status that counts: an edge's own is less telling than the one
+// it reports from behind it.
+func (ex *examination) status() int {
+	s := ex.f.signs
+	if s == nil || s.inside == 0 {
+		return ex.f.Status
+	}
+	if ex.f.Status < 400 || ex.f.Status >= 500 && s.inside < 500 {
+		return s.inside
+	}
+	return ex.f.Status
+}
+
+// bare looks up words of running text that are spelled like codes.
+func (ex *examination) bare() {
+	m := ex.f.Message
+	if len(m) > maxText {
+		m = m[:maxText]
+	}
+	looked := 0
+	for i := 0; i < len(m) && looked < maxBare; {
+		if !isWord(m[i]) {
+			i++
+			continue
+		}
+		j := i
+		for j < len(m) && (isWord(m[j]) || m[j] == '_' || m[j] == '.' && j+1 < len(m) && isWord(m[j+1])) {
+			j++
+		}
+		if w := m[i:j]; j-i >= 6 && j-i <= 64 && isProgrammed(w) && (i == 0 || m[i-1] != '\'' && m[i-1] != '"' && m[i-1] != '`') {
+			looked++
+			ex.word(w)
+		}
+		i = j
+	}
+}
+
+// word tries a dotted word as a whole and by its last parts.
+func (ex *examination) word(w string) {
+	for {
+		if ids := ex.x.byCode[squash(w)]; ids != nil {
+			ex.try(ids, -10*int(kindWord), "code", w)
+			return
+		}
+		_, rest, ok := strings.Cut(w, ".")
+		if !ok {
+			return
+		}
+		w = rest
+	}
+}
+
+// try considers rules that one sign points to.
+func (ex *examination) try(ids []int32, bonus int, kind, value string) {
+	for _, id := range ids {
+		r := &ex.x.rules[id]
+		if r.rank+bonus > ex.score && ex.shows(r) {
+			ex.best, ex.score, ex.sign = r, r.rank+bonus, Evidence{kind, value}
+		}
+	}
+}
+
+// shows reports whether the fault shows every part of the rule.
+func (ex *examination) shows(r *rule) bool {
+	s, f := r.src, ex.f
+	switch {
+	case len(s.Source) > 0 && !slices.Contains(s.Source, f.Source),
+		len(s.Status) > 0 && !slices.Contains(s.Status, ex.status()) && !slices.Contains(s.Status, f.Status),
+		s.Retry && f.RetryAfter <= 0,
+		len(s.Net) > 0 && !slices.Contains(s.Net, f.Net),
+		len(s.Phase) > 0 && !slices.Contains(s.Phase, f.Phase),
+		len(s.Finish) > 0 && !slices.Contains(s.Finish, f.FinishReason),
+		len(s.Ret) > 0 && !slices.Contains(s.Ret, f.Ret):
+		return false
+	case len(r.text) > 0 && !ex.any(r.text), len(r.near) > 0 && !ex.any(r.near), ex.any(r.unless):
+		return false
+	case len(r.code) > 0 && !ex.hasCode(r.code), len(r.with) > 0 && !ex.hasCode(r.with):
+		return false
+	}
+	return len(s.From) == 0 || ex.from(r)
+}
+
+func (ex *examination) any(ids []int32) bool {
+	for _, id := range ids {
+		if ex.hits.has(int(id)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasCode looks among the codes; a rule without a key also fits bare words, which
+// have been matched by then.
+func (ex *examination) hasCode(rules []codeRule) bool {
+	for _, r := range rules {
+		for i := range ex.codes {
+			c := &ex.codes[i]
+			if (r.key == "" || r.key == c.key) && squash(c.text) == r.text {
+				return true
+			}
+		}
+		if r.key == "" && ex.f.Message != "" && strings.Contains(squash(ex.f.Message), r.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// from reports whether the fault comes from one of the vendors named.
+func (ex *examination) from(r *rule) bool {
+	if ex.any(r.from) {
+		return true
+	}
+	if ex.f.Provider == "" {
+		return false
+	}
+	name := strings.ToLower(ex.f.Provider)
+	for _, n := range r.names {
+		if strings.Contains(name, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// evidence lists what of the winning rule was seen.
+func (ex *examination) evidence() []Evidence {
+	r, out := ex.best, make([]Evidence, 0, 4)
+	if ex.sign.Rule == "code" {
+		out = append(out, Evidence{"code", ex.sign.Value})
+	}
+	for _, lists := range [...]struct {
+		ids   []int32
+		words []string
+	}{{r.text, r.src.Text}, {r.near, r.src.Near}} {
+		for i, id := range lists.ids {
+			if ex.hits.has(int(id)) {
+				out = append(out, Evidence{"text", lists.words[i]})
+				break
+			}
+		}
+	}
+	add := func(rule, value string, present bool) {
+		if present {
+			out = append(out, Evidence{rule, value})
+		}
+	}
+	add("net", string(ex.f.Net), len(r.src.Net) > 0)
+	add("phase", string(ex.f.Phase), len(r.src.Phase) > 0)
+	add("finish", ex.f.FinishReason, len(r.src.Finish) > 0)
+	add("ret", strconv.Itoa(ex.f.Ret), len(r.src.Ret) > 0)
+	add("retry_after", ex.f.RetryAfter.String(), r.src.Retry)
+	add("status", strconv.Itoa(ex.status()), len(r.src.Status) > 0)
+	return out
+}
+
+// byClass is the answer when no rule fits: the page of the status's class.
+func (c *Catalogue) byClass(f *Fault) Diagnosis {
+	id := UnknownEntry
+	switch {
+	case f.Source != SourceAPI && f.Source != SourceWeb:
+	case f.Status >= 500 && f.Status < 600:
+		id = "gpt-500"
+	case f.Status >= 400 && f.Status < 500:
+		id = "gpt-400"
+	}
+	if f.Source == SourceWeb && id != UnknownEntry {
+		id = "chat" + id
+	}
+	e, ok := c.byID[id]
+	if !ok || id == UnknownEntry {
+		return Diagnosis{Entry: c.unknown}
+	}
+	return Diagnosis{e, []Evidence{{"class", strconv.Itoa(f.Status)}}}
+}

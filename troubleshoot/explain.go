@@ -1,0 +1,255 @@
+package troubleshoot
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Audience is who is told.
+type Audience string
+
+// The audiences.
+const (
+	AudienceUser   Audience = "user"   // the person who asked, in private
+	AudienceGroup  Audience = "group"  // everybody in a group: one line
+	AudiencePublic Audience = "public" // whoever looks a code up: no details
+	AudienceAdmin  Audience = "admin"  // an admin who looks a code up: everything
+)
+
+// Telling says whom to tell, and how.
+type Telling struct {
+	Audience Audience      // empty means AudienceUser
+	Locale   string        // any tag MatchLocale knows
+	Ref      string        // the incident's reference; empty if there is none
+	Wait     time.Duration // the pause asked for; told if it is over 0 and at most 5 minutes
+	Query    string        // the code looked up: what else is under it is listed
+}
+
+// maxToldWait is the longest pause people are told to the second.
+const maxToldWait = 5 * time.Minute
+
+// Explain tells an audience about an entry, in plain text and one language. An
+// unknown id is explained as UnknownEntry; a language the entry is not complete in
+// gives way to the next of its chain, as a whole. The result is never empty.
+func (c *Catalogue) Explain(id string, t Telling) string {
+	e, ok := c.byID[id]
+	if !ok {
+		e = c.unknown
+	}
+	l, text := c.textFor(e, t.Locale)
+	if text == nil {
+		return e.Code + " " + e.ID
+	}
+	p := teller{c: c, l: l, e: e, text: text, t: t}
+	switch t.Audience {
+	case AudienceGroup:
+		p.group()
+	case AudiencePublic:
+		p.public()
+	case AudienceAdmin:
+		p.admin()
+	default:
+		p.user()
+	}
+	return p.b.String()
+}
+
+// textFor finds the first language of the chain that has the whole entry.
+func (c *Catalogue) textFor(e *Entry, tag string) (*locale, *Text) {
+	l := c.localeFor(tag)
+	if l == nil {
+		return nil, nil
+	}
+	for _, n := range l.chain {
+		if t, ok := n.texts().Entries[e.ID]; ok && t.complete() {
+			return n, t
+		}
+	}
+	return l, nil
+}
+
+// teller writes one explanation.
+type teller struct {
+	c    *Catalogue
+	l    *locale
+	e    *Entry
+	text *Text
+	t    Telling
+	b    strings.Builder
+}
+
+// say returns a text of the interface in the explanation's own language.
+func (p *teller) say(key string, args ...string) string {
+	if text, ok := p.l.texts().UI[key]; ok {
+		return fill(text, args)
+	}
+	return p.c.Say(p.l.head.Tag, key, args...)
+}
+
+func (p *teller) line(parts ...string) {
+	if p.b.Len() > 0 {
+		p.b.WriteByte('\n')
+	}
+	for _, s := range parts {
+		p.b.WriteString(s)
+	}
+}
+
+// told is the user's text, with the pause in it when one is known.
+func (p *teller) told() string {
+	if w := p.t.Wait; w > 0 && w <= maxToldWait && p.text.UserWait != "" {
+		return fill(p.text.UserWait, []string{"wait", p.duration(w)})
+	}
+	return p.text.User
+}
+
+// duration rounds up: nobody should be told to come back too early.
+func (p *teller) duration(d time.Duration) string {
+	return p.c.Duration(p.l.head.Tag, d)
+}
+
+// Duration writes a length of time in a language, rounded up to a unit people
+// use: 20 s, 3 min, 2 h, 4 d.
+func (c *Catalogue) Duration(tag string, d time.Duration) string {
+	unit, key := time.Second, "dur_seconds"
+	switch {
+	case d > 48*time.Hour:
+		unit, key = 24*time.Hour, "dur_days"
+	case d > 90*time.Minute:
+		unit, key = time.Hour, "dur_hours"
+	case d > 90*time.Second:
+		unit, key = time.Minute, "dur_minutes"
+	}
+	n := max(1, (d+unit-1)/unit)
+	return c.Say(tag, key, "n", strconv.FormatInt(int64(n), 10))
+}
+
+func (p *teller) user() {
+	p.line(p.told())
+	if p.t.Ref != "" {
+		p.line(p.say("ref", "code", p.e.Code, "ref", p.t.Ref))
+	}
+}
+
+// group is one line; a generic entry hides its code, since a bare 401 or 402 tells
+// everyone that a key or a bill is at fault.
+func (p *teller) group() {
+	p.b.WriteString(p.text.Group)
+	if p.t.Ref == "" {
+		return
+	}
+	join := p.say("join")
+	if join == "join" {
+		join = " "
+	}
+	p.b.WriteString(join)
+	if p.e.Generic() {
+		p.b.WriteString(p.say("ref_only", "ref", p.t.Ref))
+		return
+	}
+	p.b.WriteString(p.say("ref", "code", p.e.Code, "ref", p.t.Ref))
+}
+
+func (p *teller) public() {
+	p.line(p.e.Code, " ", p.text.Title)
+	p.line(p.text.User)
+	p.line()
+	p.line(p.say("suggestion"))
+	p.line(p.text.Suggestion)
+	p.also()
+}
+
+func (p *teller) admin() {
+	p.line(p.e.Code, " ", p.text.Title)
+	yes := "word_no"
+	if p.e.Retryable {
+		yes = "word_yes"
+	}
+	p.line(p.say("severity_"+p.e.Severity), " · ", p.say("worth_retrying", "yesno", p.say(yes)), " · ", p.e.ID)
+	p.line()
+	p.list("reasons", p.text.Causes)
+	p.line()
+	p.line(p.say("suggestion"))
+	p.line(p.text.Suggestion)
+	p.line()
+	p.list("steps", p.text.Admin)
+	p.line()
+	p.line(p.say("auto"))
+	p.remedies()
+	if len(p.e.Links) > 0 {
+		p.line()
+		p.line(p.say("links"))
+		for _, link := range p.e.Links {
+			p.line(link)
+		}
+	}
+	p.also()
+}
+
+// list writes a heading and numbered lines.
+func (p *teller) list(heading string, items []string) {
+	p.line(p.say(heading))
+	for i, item := range items {
+		p.line(strconv.Itoa(i+1), ". ", item)
+	}
+}
+
+func (p *teller) remedies() {
+	for i, s := range p.e.Remedy {
+		p.line(strconv.Itoa(i+1), ". ", p.say("remedy_"+s.Do, "max", strconv.Itoa(s.Max)))
+	}
+}
+
+// also lists what else is found under the code that was looked up.
+func (p *teller) also() {
+	if p.t.Query == "" {
+		return
+	}
+	first := ""
+	for _, e := range p.c.Find(p.t.Query) {
+		if e == p.e {
+			continue
+		}
+		if first == "" {
+			first = e.ID
+			p.line()
+			p.line(p.say("also_under", "code", cutText(p.t.Query, 40)))
+		}
+		title := ""
+		if t := p.l.texts().Entries[e.ID]; t != nil {
+			title = " " + t.Title
+		}
+		p.line(e.ID, title)
+	}
+	if first != "" {
+		p.line(p.say("more", "id", first))
+	}
+}
+
+// Title returns an entry's title in the first language of the chain that has it,
+// and its code if none has.
+func (c *Catalogue) Title(id, tag string) string {
+	e, ok := c.byID[id]
+	if !ok {
+		e = c.unknown
+	}
+	if _, t := c.textFor(e, tag); t != nil {
+		return t.Title
+	}
+	return e.Code
+}
+
+// Text returns an entry's prose in the first language of the chain that has it
+// whole, and that language's tag.
+func (c *Catalogue) Text(id, tag string) (t Text, in string, ok bool) {
+	e, known := c.byID[id]
+	if !known {
+		return Text{}, "", false
+	}
+	l, text := c.textFor(e, tag)
+	if text == nil {
+		return Text{}, "", false
+	}
+	return *text, l.head.Tag, true
+}

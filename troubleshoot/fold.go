@@ -1,0 +1,179 @@
+package troubleshoot
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// maxText bounds the text that phrases are looked for in, in bytes.
+const maxText = 4096
+
+// fold writes s in the form phrases are compared in: ASCII lower case, full-width
+// forms as ASCII, every run of blanks, underscores and hyphens as one space, every
+// quotation mark as an apostrophe.
+func fold(s string) string {
+	b := make([]byte, 0, len(s)+2)
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			b = appendFolded(b, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if a := asciiOf(r); a != 0 {
+			b = appendFolded(b, a)
+		} else {
+			b = append(b, s[i:i+n]...)
+		}
+		i += n
+	}
+	return string(b)
+}
+
+func appendFolded(b []byte, c byte) []byte {
+	switch {
+	case c >= 'A' && c <= 'Z':
+		return append(b, c+'a'-'A')
+	case c <= ' ' || c == '_' || c == '-' || c == 0x7f:
+		if n := len(b); n > 0 && b[n-1] == ' ' {
+			return b
+		}
+		return append(b, ' ')
+	case c == '"' || c == '`':
+		return append(b, '\'')
+	}
+	return append(b, c)
+}
+
+// asciiOf maps what Chinese and typographic keyboards write to ASCII; 0 if r is
+// neither.
+func asciiOf(r rune) byte {
+	switch {
+	case r >= 0xFF01 && r <= 0xFF5E:
+		return byte(r - 0xFF01 + '!')
+	case r == '‘' || r == '’' || r == '“' || r == '”':
+		return '\''
+	case r == '。':
+		return '.'
+	case r == '、':
+		return ','
+	case r == 0x3000 || r == 0xA0 || r == '–' || r == '—':
+		return ' '
+	}
+	return 0
+}
+
+// squash reduces a code to the letters and digits it is recognised by, so that
+// INSUFFICIENT_BALANCE, insufficient-balance and InsufficientBalance are one.
+func squash(code string) string {
+	clean := true
+	for i := 0; i < len(code); i++ {
+		if c := code[i]; c >= 'A' && c <= 'Z' || c == '_' || c == '-' || c == '.' || c == ' ' {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return code
+	}
+	b := make([]byte, 0, len(code))
+	for i := 0; i < len(code); i++ {
+		switch c := code[i]; {
+		case c >= 'A' && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		case c == '_' || c == '-' || c == '.' || c == ' ':
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+// quotesPeople reports whether a failure may quote what a person wrote: the
+// answers of validators do.
+func quotesPeople(status int, t string) bool {
+	switch status {
+	case 400, 415, 422:
+		return true
+	case 0, 200, 500:
+		for _, w := range [...]string{"invalid", "validation", "expected", "input should", "value error", "malformed", "unsupported value"} {
+			if strings.Contains(t, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dropEchoes takes out of folded text what a service may only be quoting: quoted
+// passages of four words and more, and whatever follows words like "input:". A
+// person asking about a rate limit must not look like one.
+func dropEchoes(t string) string {
+	t = cutAfterEcho(t)
+	if strings.Count(t, "'") < 2 {
+		return t
+	}
+	var b strings.Builder
+	last := 0
+	for i := 0; i < len(t); i++ {
+		end := quoteEnd(t, i)
+		if end < 0 {
+			continue
+		}
+		if strings.Count(t[i:end], " ") >= 3 {
+			b.WriteString(t[last : i+1])
+			last = end
+		}
+		i = end
+	}
+	if last == 0 {
+		return t
+	}
+	b.WriteString(t[last:])
+	return b.String()
+}
+
+// quoteEnd returns where the quotation opening at i closes; -1 if none opens.
+// Apostrophes inside words neither open nor close.
+func quoteEnd(t string, i int) int {
+	if t[i] != '\'' || i > 0 && isWord(t[i-1]) {
+		return -1
+	}
+	for j := i + 1; j < len(t); j++ {
+		if t[j] == '\'' && (j+1 == len(t) || !isWord(t[j+1])) {
+			return j
+		}
+	}
+	return -1
+}
+
+// echoMarkers precede text that people wrote, in validators' messages.
+var echoMarkers = [...]string{"input value=", "input_value=", " got: ", " got ' ", "received: ", "user said", "your message was", "prompt was", "prompt: ", "user input: ", "input: ", "content: '", "your prompt '"}
+
+func cutAfterEcho(t string) string {
+	cut := len(t)
+	for _, m := range echoMarkers {
+		if i := strings.Index(t[:cut], m); i >= 8 {
+			cut = i + len(m)
+		}
+	}
+	return t[:cut]
+}
+
+func isWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// cutText shortens s to at most n bytes at a rune's border.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,246 @@
+package troubleshoot
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds on foreign structures.
+const (
+	maxDepth = 24  // objects inside objects
+	maxSteps = 4e3 // values looked at in one structure
+)
+
+// loose reads one structure written by a program: JSON, Python's repr, Node's
+// inspect or anything close, cut off anywhere. It reports each scalar with the
+// key it stands under and never fails: what cannot be read ends the reading.
+type loose struct {
+	s     string
+	i     int
+	steps int
+	into  *reading
+	level int
+}
+
+// read reads the structure at the start of s and returns how many bytes it took.
+func (l *loose) read() int {
+	l.value("", "", 0)
+	return l.i
+}
+
+// value reads any value under key, whose object stands under parent.
+func (l *loose) value(key, parent string, depth int) bool {
+	l.blank()
+	l.steps++
+	if l.i >= len(l.s) || depth > maxDepth || l.steps > maxSteps {
+		return false
+	}
+	switch c := l.s[l.i]; {
+	case c == '{':
+		return l.object(key, depth)
+	case c == '[':
+		return l.array(key, parent, depth)
+	case c == '"' || c == '\'' || c == '`':
+		text, whole := l.quoted(c)
+		l.into.scalar(field{key, parent, text, l.level, true})
+		return whole
+	}
+	return l.bare(key, parent)
+}
+
+func (l *loose) object(name string, depth int) bool {
+	for l.i++; ; {
+		l.blank()
+		if l.i >= len(l.s) {
+			return false
+		}
+		if l.s[l.i] == '}' {
+			l.i++
+			return true
+		}
+		key, ok := l.key()
+		if !ok || !l.member(key, name, depth) {
+			return false
+		}
+	}
+}
+
+func (l *loose) member(key, name string, depth int) bool {
+	if l.into.skips(key) {
+		quiet := l.into
+		l.into = nil
+		ok := l.value(key, name, depth+1)
+		l.into = quiet
+		return ok
+	}
+	return l.value(key, name, depth+1)
+}
+
+func (l *loose) array(key, parent string, depth int) bool {
+	for l.i++; ; {
+		l.blank()
+		if l.i >= len(l.s) {
+			return false
+		}
+		if l.s[l.i] == ']' {
+			l.i++
+			return true
+		}
+		if !l.value(key, parent, depth+1) {
+			return false
+		}
+	}
+}
+
+// key reads a member's name and the sign after it.
+func (l *loose) key() (string, bool) {
+	var key string
+	if c := l.s[l.i]; c == '"' || c == '\'' {
+		var ok bool
+		if key, ok = l.quoted(c); !ok {
+			return "", false
+		}
+	} else {
+		start := l.i
+		for l.i < len(l.s) && (isWord(l.s[l.i]) || strings.IndexByte("_$.-@", l.s[l.i]) >= 0) {
+			l.i++
+		}
+		key = l.s[start:l.i]
+	}
+	l.spaces()
+	if key == "" || l.i >= len(l.s) || l.s[l.i] != ':' && l.s[l.i] != '=' {
+		return "", false
+	}
+	l.i++
+	if l.i < len(l.s) && l.s[l.i] == '>' {
+		l.i++
+	}
+	return key, true
+}
+
+// quoted reads a string in quotation marks q and says whether its end was there.
+func (l *loose) quoted(q byte) (string, bool) {
+	start := l.i + 1
+	for l.i = start; l.i < len(l.s); l.i++ {
+		switch l.s[l.i] {
+		case q:
+			text := l.s[start:l.i]
+			l.i++
+			return text, true
+		case '\\':
+			return l.escaped(start, q)
+		}
+	}
+	return l.s[start:], false
+}
+
+// escaped goes on reading a string in which a backslash was met.
+func (l *loose) escaped(start int, q byte) (string, bool) {
+	b := make([]byte, 0, 2*(l.i-start)+64)
+	b = append(b, l.s[start:l.i]...)
+	for l.i < len(l.s) {
+		c := l.s[l.i]
+		if c == q {
+			l.i++
+			return string(b), true
+		}
+		if c != '\\' || l.i+1 >= len(l.s) {
+			b = append(b, c)
+			l.i++
+			continue
+		}
+		b = l.escape(b)
+	}
+	return string(b), false
+}
+
+// escape appends what the escape sequence at l.i stands for.
+func (l *loose) escape(b []byte) []byte {
+	c := l.s[l.i+1]
+	l.i += 2
+	switch c {
+	case 'n', 'r', 't', 'b', 'f':
+		return append(b, ' ')
+	case 'u':
+		if r, ok := l.hex4(); ok {
+			return utf8.AppendRune(b, r)
+		}
+	}
+	return append(b, c)
+}
+
+func (l *loose) hex4() (rune, bool) {
+	if l.i+4 > len(l.s) {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(l.s[l.i:l.i+4], 16, 32)
+	if err != nil {
+		return 0, false
+	}
+	l.i += 4
+	return rune(n), true
+}
+
+// bare reads a number, a word such as null or None, or Node's [Object].
+func (l *loose) bare(key, parent string) bool {
+	start := l.i
+	for l.i < len(l.s) && strings.IndexByte(",}]\n", l.s[l.i]) < 0 {
+		if q := l.s[l.i]; (q == '\'' || q == '"') && l.i-start <= 2 {
+			return l.value(key, parent, maxDepth-1) // b'…', u'…'
+		}
+		l.i++
+	}
+	if l.i == start {
+		return false
+	}
+	l.into.scalar(field{key, parent, strings.TrimSpace(l.s[start:l.i]), l.level, false})
+	return true
+}
+
+// blank skips spaces, line ends and the commas between members.
+func (l *loose) blank() {
+	for l.i < len(l.s) && (l.s[l.i] <= ' ' || l.s[l.i] == ',' || l.s[l.i] == ';') {
+		l.i++
+	}
+}
+
+func (l *loose) spaces() {
+	for l.i < len(l.s) && l.s[l.i] <= ' ' {
+		l.i++
+	}
+}
+
+// structureAt returns where the first structure in s begins; -1 if there is none.
+func structureAt(s string) int {
+	for i := 0; i < len(s); i++ {
+		j := strings.IndexByte(s[i:], '{')
+		if j < 0 {
+			return -1
+		}
+		i += j
+		if opens(s[i+1:]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// opens reports whether s, found after a brace, begins with a member's name.
+func opens(s string) bool {
+	i := 0
+	for i < len(s) && s[i] <= ' ' {
+		i++
+	}
+	if i >= len(s) {
+		return false
+	}
+	if s[i] == '"' || s[i] == '\'' {
+		return true
+	}
+	start := i
+	for i < len(s) && i-start < 40 && (isWord(s[i]) || s[i] == '_') {
+		i++
+	}
+	return i > start && i < len(s) && s[i] == ':'
+}

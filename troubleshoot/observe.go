@@ -1,0 +1,297 @@
+package troubleshoot
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxBody is how much of a body is looked at, in bytes.
+const maxBody = 64 << 10
+
+// Observation is what was seen of a failed call, before anyone understood it. All
+// fields may be empty.
+type Observation struct {
+	Source      Source // empty means SourceAPI
+	Provider    string
+	Model       string
+	KeyName     string
+	Status      int
+	Header      http.Header
+	ContentType string
+	Body        []byte // may be cut; 64 KiB of it are looked at
+	Err         error  // a Go error met
+	ErrText     string // only the text of an error: classify, a pasted log line
+
+	Phase        Phase
+	FinishReason string
+	Ret          int
+	At           time.Time // when it was seen; zero means now
+	Redactor     *Redactor // nil: patterns only
+}
+
+// signs is what Normalize saw and Diagnose needs, beyond the Fault's fields.
+type signs struct {
+	text   string // folded, redacted, without echoes
+	loud   string // the same with echoes; empty if there were none
+	codes  []code
+	inside int // a status named in the text or a body
+}
+
+// Normalize turns what was seen into a Fault: it unwraps bodies of any shape down
+// to the innermost message, names how a connection failed, finds the pause asked
+// for and the context window learnt, and redacts all text that is kept. It never
+// returns nil and never fails; its time is linear in what it looks at.
+func Normalize(o Observation) *Fault {
+	f := &Fault{
+		Source: o.Source, Provider: o.Provider, Model: o.Model, KeyName: o.KeyName,
+		Status: o.Status, Phase: o.Phase, FinishReason: o.FinishReason, Ret: o.Ret, Cause: o.Err,
+	}
+	if f.Source == "" {
+		f.Source = SourceAPI
+	}
+	header, body := o.Header, o.Body
+	if len(body) > maxBody {
+		body = body[:maxBody]
+	}
+	if status, h, rest, ok := curled(body); ok {
+		body = rest
+		if f.Status == 0 {
+			f.Status = status
+		}
+		if header == nil {
+			header = h
+		}
+	}
+	var r reading
+	f.wire(o)
+	r.wrapped(body, header)
+	errText := o.errText()
+	if errText != "" && len(body) == 0 || !r.found && len(r.messages) == 0 {
+		r.read(errText, 0)
+	}
+	f.settle(&r, header)
+	f.keep(&r, o, body, errText)
+	f.pause(header, body, errText, o.At)
+	return f
+}
+
+func (o *Observation) errText() string {
+	switch {
+	case o.ErrText != "":
+		return cutText(o.ErrText, maxBody)
+	case o.Err != nil:
+		return cutText(o.Err.Error(), maxBody)
+	}
+	return ""
+}
+
+// wire names how the connection failed, if it did.
+func (f *Fault) wire(o Observation) {
+	var kind NetKind
+	var phase Phase
+	switch {
+	case o.Err != nil:
+		kind, phase = wireOf(o.Err)
+	case o.ErrText != "" && len(o.Body) == 0:
+		kind, phase = wireByText(o.ErrText)
+	}
+	f.Net = kind
+	if f.Phase == "" {
+		f.Phase = phase
+	}
+}
+
+// settle copies what the body said into the fault's fields: the innermost code,
+// type and message are the ones that count.
+func (f *Fault) settle(r *reading, h http.Header) {
+	best := -1
+	for _, c := range r.codes {
+		if c.kind == kindCode && (f.Code == "" || c.level > best) {
+			f.Code, best = c.text, c.level
+		}
+	}
+	best = -1
+	for _, c := range r.codes {
+		if c.kind == kindType && (f.Type == "" || c.level > best) {
+			f.Type, best = c.text, c.level
+		}
+	}
+	if f.Code == "" && f.Type != "" {
+		f.Code = ""
+	}
+	if f.Status == 0 {
+		f.Status = r.status
+	}
+	f.Param = r.param
+	f.RequestID = requestID(h, r.request)
+	f.ContextLimit = r.window
+	if v := header(h, "X-Amzn-Errortype"); v != "" && len(r.codes) < maxCodes {
+		name, _, _ := strings.Cut(v, ":")
+		r.codes = append(r.codes, code{"x-amzn-errortype", name, 0, kindType})
+	}
+}
+
+// keep stores the text: redacted, bounded, the innermost message first.
+func (f *Fault) keep(r *reading, o Observation, body []byte, errText string) {
+	var all strings.Builder
+	deepest := 0
+	for _, m := range r.messages {
+		deepest = max(deepest, m.level)
+	}
+	for level := deepest; level >= 0; level-- {
+		for _, m := range r.messages {
+			if m.level != level || all.Len() >= maxText {
+				continue
+			}
+			text := o.Redactor.Redact(cutText(m.text, maxText))
+			if all.Len() > 0 {
+				all.WriteString(" | ")
+			} else {
+				f.Message = cutText(text, MaxDetail)
+			}
+			all.WriteString(text)
+		}
+	}
+	s := &signs{codes: r.codes, inside: r.status}
+	loud := fold(cutText(all.String(), maxText))
+	if s.text = loud; quotesPeople(f.Status, loud) {
+		if s.text = dropEchoes(loud); s.text != loud {
+			s.loud = loud
+		}
+	}
+	f.signs = s
+	if f.ContextLimit == 0 {
+		f.ContextLimit = contextLimit(loud)
+	}
+	f.Detail = detail(body, errText, o.Redactor)
+	f.Code, f.Type, f.Param = o.Redactor.Redact(f.Code), o.Redactor.Redact(f.Type), o.Redactor.Redact(f.Param)
+	f.RequestID = o.Redactor.Redact(f.RequestID)
+}
+
+// detail is what arrived, redacted before it is cut so that no half secret stays.
+func detail(body []byte, errText string, r *Redactor) string {
+	raw := errText
+	if len(body) > 0 {
+		raw = string(body[:min(len(body), MaxDetail+512)])
+	}
+	raw = r.Redact(strings.ToValidUTF8(cutText(raw, MaxDetail+512), "\uFFFD"))
+	return cutText(raw, MaxDetail)
+}
+
+// pause finds how long the other side asked to wait.
+func (f *Fault) pause(h http.Header, body []byte, errText string, at time.Time) {
+	if len(h) == 0 && len(body) == 0 && errText == "" {
+		return
+	}
+	if at.IsZero() {
+		at = time.Now()
+	}
+	if len(body) == 0 {
+		body = []byte(errText)
+	}
+	if d, ok := RetryAfter(h, body, at); ok {
+		f.RetryAfter = d
+	}
+}
+
+func requestID(h http.Header, inside string) string {
+	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Requestid", "X-Amzn-Requestid", "Apim-Request-Id", "Cf-Ray", "X-Trace-Id"} {
+		if v := header(h, name); v != "" && len(v) <= 120 {
+			return v
+		}
+	}
+	return inside
+}
+
+// wrapped reads a body that may be an event stream or whole.
+func (r *reading) wrapped(body []byte, h http.Header) {
+	if len(body) == 0 {
+		return
+	}
+	if isEvents(body) {
+		r.events(string(body))
+		return
+	}
+	r.read(string(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))), 0)
+}
+
+// isEvents reports whether a body is a server-sent event stream.
+func isEvents(body []byte) bool {
+	head := bytes.TrimLeft(body[:min(len(body), 200)], " \r\n\t")
+	return bytes.HasPrefix(head, []byte("data:")) || bytes.HasPrefix(head, []byte("event:")) || bytes.HasPrefix(head, []byte(": ")) ||
+		bytes.HasPrefix(head, []byte(":\n")) || bytes.HasPrefix(head, []byte("id:"))
+}
+
+// events reads the data of the stream's events that speak of an error.
+func (r *reading) events(s string) {
+	failed := false
+	for line := range strings.Lines(s) {
+		line = strings.TrimRight(line, "\r\n")
+		if name, ok := strings.CutPrefix(line, "event:"); ok {
+			failed = strings.Contains(name, "error")
+			continue
+		}
+		data, ok := strings.CutPrefix(line, "data:")
+		if ok && (failed || strings.Contains(data, "error") || strings.Contains(data, "code")) && !strings.Contains(data, `"delta"`) {
+			r.read(data, 0)
+		}
+		if !ok && strings.HasPrefix(strings.TrimLeft(line, " "), "{") {
+			r.read(line, 0)
+		}
+	}
+}
+
+// curled splits the output of "curl -i", with the answers of proxies and
+// redirects before the last one skipped.
+func curled(body []byte) (status int, h http.Header, rest []byte, ok bool) {
+	rest = bytes.TrimLeft(body, " \r\n\t")
+	for bytes.HasPrefix(rest, []byte("HTTP/")) && len(rest) > 12 {
+		line, after, found := bytes.Cut(rest, []byte("\n"))
+		fields := bytes.Fields(line)
+		if len(fields) < 2 {
+			return 0, nil, body, false
+		}
+		n, isStatus := threeDigits(string(fields[1]))
+		if !isStatus {
+			return 0, nil, body, false
+		}
+		status, ok = n, true
+		h = http.Header{}
+		rest = after
+		if !found {
+			return status, h, nil, ok
+		}
+		rest = headers(rest, h)
+	}
+	return status, h, rest, ok
+}
+
+// headers reads header lines into h and returns what follows the empty line.
+func headers(b []byte, h http.Header) []byte {
+	for range 100 {
+		line, after, found := bytes.Cut(b, []byte("\n"))
+		line = bytes.TrimRight(line, "\r")
+		if len(line) == 0 {
+			return bytes.TrimLeft(after, "\r\n")
+		}
+		name, value, isHeader := strings.Cut(string(line), ":")
+		if !isHeader || strings.ContainsAny(name, " {<\"") {
+			return b
+		}
+		h.Add(name, strings.TrimSpace(value))
+		b = after
+		if !found {
+			return nil
+		}
+	}
+	return b
+}
+
+func threeDigits(s string) (int, bool) {
+	if len(s) != 3 || !isDigit(s[0]) || !isDigit(s[1]) || !isDigit(s[2]) {
+		return 0, false
+	}
+	return int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0'), true
+}

@@ -1,0 +1,269 @@
+package troubleshoot
+
+import (
+	"strconv"
+	"strings"
+)
+
+// field is one scalar of a foreign structure: its key, the key of the object it
+// stands in, and how many wrappings were taken off before it was seen.
+type field struct {
+	key, parent, text string
+	level             int
+	quoted            bool
+}
+
+// code is a machine-readable word of a failure, with the key it stood under.
+type code struct {
+	key, text string
+	level     int
+	kind      codeKind
+}
+
+// codeKind says how much a code's place promises.
+type codeKind uint8
+
+const (
+	kindCode codeKind = iota
+	kindType
+	kindWord // stood bare in running text
+)
+
+// Bounds on what is kept of one failure.
+const (
+	maxCodes    = 24
+	maxMessages = 12
+	maxLevels   = 6
+)
+
+// reading gathers what a failure says about itself, in the order met.
+type reading struct {
+	codes    []code
+	messages []field
+	pending  []field // strings that may hold a further wrapping
+	status   int     // an HTTP status named inside, the innermost
+	statusAt int
+	param    string
+	request  string
+	window   int // tokens, when a field names the context window
+	found    bool
+}
+
+// skips reports members whose contents are another person's words, or no words.
+func (r *reading) skips(key string) bool {
+	switch key {
+	case "input", "failed_generation", "loc", "ctx", "prompt", "messages", "choices", "stack", "usage",
+		"content_filter_result", "content_filter_results", "help", "links", "links_", "traceback", "user_input", "content", "query", "requestBody", "request_body":
+		return true
+	}
+	return false
+}
+
+// scalar files one value under what its key promises.
+func (r *reading) scalar(f field) {
+	if r == nil || f.text == "" || isNothing(f) {
+		return
+	}
+	if n, ok := statusOf(f.text); ok && numberKey(f.key) {
+		r.found = true
+		r.sawStatus(n, f.level)
+		return
+	}
+	was := len(r.codes) + len(r.messages) + len(r.pending)
+	r.file(f)
+	r.found = r.found || len(r.codes)+len(r.messages)+len(r.pending) > was
+}
+
+// file sorts a value by its key.
+func (r *reading) file(f field) {
+	switch f.key {
+	case "code", "error_code", "errorCode", "err_code", "errcode", "errCode", "Code", "statusCode", "status_code",
+		"error_num", "ErrorCode", "errno", "ret", "limit_source", "quotaId", "quotaMetric", "x-amzn-errortype", "error_reason":
+		r.code(f, kindCode)
+	case "type", "errorType", "error_type", "__type", "Type", "kind", "status", "reason", "name", "error_class", "exception":
+		r.typed(f)
+	case "message", "msg", "error_msg", "error_message", "errorMessage", "errmsg", "err_msg", "errMsg", "ErrMsg", "Message", "error", "detail",
+		"details", "description", "error_description", "status_msg", "statusMsg", "statusText", "title", "body",
+		"raw", "cause", "response", "errors", "err", "Error", "ErrorMsg", "reasons", "data", "status_message", "upstream_error", "text", "messages_", "hint":
+		r.message(f)
+	case "param", "Param":
+		if r.param == "" {
+			r.param = cutText(f.text, 80)
+		}
+	case "request_id", "requestId", "RequestId", "request-id", "requestID", "sid", "log_id", "trace_id":
+		if r.request == "" && len(f.text) <= 80 && f.key != "sid" {
+			r.request = f.text
+		}
+	case "n_ctx":
+		r.window, _ = strconv.Atoi(f.text)
+	}
+}
+
+// isNothing reports the many ways of writing that a field is empty.
+func isNothing(f field) bool {
+	if f.quoted {
+		return f.text == "None" || f.text == "null"
+	}
+	switch f.text {
+	case "null", "None", "undefined", "nil", "true", "false", "True", "False", "<nil>":
+		return true
+	}
+	return false
+}
+
+// statusOf reads an HTTP status of failure.
+func statusOf(s string) (int, bool) {
+	if len(s) != 3 || s[0] < '3' || s[0] > '5' || !isDigit(s[1]) || !isDigit(s[2]) {
+		return 0, false
+	}
+	return int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0'), true
+}
+
+func numberKey(key string) bool {
+	switch key {
+	case "code", "status", "status_code", "statusCode", "error_code", "http_status", "httpStatus", "http_code", "httpCode", "errcode", "Code", "statuscode", "HTTPStatus":
+		return true
+	}
+	return false
+}
+
+func (r *reading) sawStatus(n, level int) {
+	if n >= 400 && (r.status == 0 || level >= r.statusAt) {
+		r.status, r.statusAt = n, level
+	}
+}
+
+func (r *reading) code(f field, kind codeKind) {
+	if strings.IndexByte(f.text, ' ') >= 0 && f.quoted {
+		r.message(f)
+		return
+	}
+	if f.text == "0" || len(f.text) > 120 || len(r.codes) >= maxCodes {
+		return
+	}
+	r.codes = append(r.codes, code{f.key, f.text, f.level, kind})
+}
+
+// typed files words that stand where a type is expected: the generic "error" of
+// envelopes says nothing, and a sentence is a message.
+func (r *reading) typed(f field) {
+	switch f.text {
+	case "error", "Error", "object", "failed", "fail":
+		return
+	}
+	r.code(f, kindType)
+}
+
+func (r *reading) message(f field) {
+	if !f.quoted && f.key != "data" {
+		if n, ok := statusOf(f.text); ok {
+			r.sawStatus(n, f.level)
+		}
+		return
+	}
+	if f.level < maxLevels && wraps(f.text) {
+		r.pending = append(r.pending, f)
+		return
+	}
+	if isCode(f.text) && f.key != "raw" {
+		r.codes = append(r.codes, code{f.key, f.text, f.level, kindType})
+	}
+	if len(r.messages) < maxMessages {
+		r.messages = append(r.messages, f)
+	}
+}
+
+// wraps reports whether a message may hold another structure or a page.
+func wraps(s string) bool {
+	return structureAt(s) >= 0 || strings.Contains(s, "</") || looksLikePage(s)
+}
+
+// isCode reports whether a message is one word in a programmer's spelling.
+func isCode(s string) bool {
+	return len(s) <= 64 && strings.IndexByte(s, ' ') < 0 && isProgrammed(s)
+}
+
+// isProgrammed reports snake_case, CamelCase and SHOUTED words.
+func isProgrammed(s string) bool {
+	lower := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '_' && i > 0:
+			return true
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z' && lower:
+			return true
+		}
+	}
+	return !lower && len(s) >= 6 && s[0] >= 'A' && s[0] <= 'Z'
+}
+
+// read takes text apart: what stands before the first structure, the structure,
+// and the wrappings inside it. It returns at what level anything was found.
+func (r *reading) read(s string, level int) {
+	s = strings.TrimSpace(s)
+	if len(s) == 0 {
+		return
+	}
+	if looksLikePage(s) {
+		r.page(s, level)
+		return
+	}
+	if !r.structure(s, level) {
+		r.plain(s, level)
+	}
+	for len(r.pending) > 0 {
+		f := r.pending[0]
+		r.pending = r.pending[1:]
+		if f.level >= maxLevels {
+			continue
+		}
+		r.read(f.text, f.level+1)
+	}
+}
+
+// structure reads the first structure in s that says anything, and the words in
+// front of it.
+func (r *reading) structure(s string, level int) bool {
+	from := 0
+	for try := 0; try < 4; try++ {
+		at := structureAt(s[from:])
+		if at < 0 {
+			return false
+		}
+		at += from
+		was := r.found
+		r.found = false
+		l := loose{s: s, i: at, into: r, level: level}
+		end := l.read()
+		if r.found {
+			if at > 0 {
+				r.plain(s[:at], level)
+			}
+			return true
+		}
+		r.found = was
+		from = max(end, at+1)
+		if from >= len(s) {
+			return false
+		}
+	}
+	return false
+}
+
+// plain files running text and the status named in it.
+func (r *reading) plain(s string, level int) {
+	if s = cutText(strings.TrimRight(s, " \t\r\n'\"([{-:"), maxText); s == "" {
+		return
+	}
+	if n := statusIn(s); n != 0 {
+		r.sawStatus(n, level)
+	}
+	if isCode(s) && len(r.codes) < maxCodes {
+		r.codes = append(r.codes, code{"text", s, level, kindType})
+	}
+	if len(r.messages) < maxMessages {
+		r.messages = append(r.messages, field{key: "text", text: s, level: level, quoted: true})
+	}
+}

@@ -1,0 +1,191 @@
+package troubleshoot
+
+import "strings"
+
+// secrecy says how a value is treated that stands after a telling name.
+type secrecy uint8
+
+const (
+	harmless  secrecy = iota
+	tokenish          // masked if it looks like a value rather than prose
+	secret            // always masked
+	wholeLine         // masked to the end of the line: cookies hold several
+)
+
+// named masks the value that follows a word such as "password", if w is one, and
+// returns where to go on; 0 if w is an ordinary word.
+func (e *eraser) named(w string, i, j int) int {
+	if j >= len(e.s) || len(w) > 40 {
+		return 0
+	}
+	switch e.s[j] {
+	case ':', '=', '"', '\'', '>', '\\', ' ', '%':
+	default:
+		return 0
+	}
+	if e.s[j] == ' ' {
+		return e.spaced(w, j)
+	}
+	kind := secrecyOf(w)
+	if kind == harmless {
+		return 0
+	}
+	if e.s[j] == '>' && i > 0 && e.s[i-1] == '<' {
+		return e.element(j + 1)
+	}
+	from, quote := valueAt(e.s, j)
+	if from == 0 {
+		return 0
+	}
+	return e.value(kind, from, quote)
+}
+
+// spaced handles "Bearer xyz" and "key provided: xyz".
+func (e *eraser) spaced(w string, j int) int {
+	if strings.EqualFold(w, "bearer") || strings.EqualFold(w, "basic") {
+		end := e.valueEnd(j+1, 0)
+		if v := e.s[j+1 : end]; len(v) >= 6 && (len(v) >= 16 || hasDigit(v)) {
+			return e.cut(j+1, end)
+		}
+		return 0
+	}
+	if secrecyOf(w) == harmless {
+		return 0
+	}
+	for _, lead := range [...]string{" provided: ", " supplied: ", ": ", " is: ", " provided ("} {
+		if strings.HasPrefix(e.s[j:], lead) {
+			return e.value(tokenish, j+len(lead), 0)
+		}
+	}
+	return 0
+}
+
+// value masks the value at from.
+func (e *eraser) value(kind secrecy, from int, quote byte) int {
+	end := e.valueEnd(from, quote)
+	if kind == wholeLine {
+		end = e.lineEnd(from, quote)
+	}
+	v := e.s[from:end]
+	if v == "" || v == mask || v == "null" || v == "None" {
+		return from
+	}
+	if kind == tokenish && !hasDigit(v) && len(v) < 20 && !strings.Contains(v, "*") {
+		return from
+	}
+	if low := strings.ToLower(v); strings.HasPrefix(low, "bearer ") || strings.HasPrefix(low, "basic ") || strings.HasPrefix(low, "digest ") {
+		from += strings.IndexByte(v, ' ') + 1
+	}
+	return e.cut(from, end)
+}
+
+// element masks the text of an XML element.
+func (e *eraser) element(from int) int {
+	n := strings.IndexByte(e.s[from:], '<')
+	if n <= 0 {
+		return from
+	}
+	return e.cut(from, from+n)
+}
+
+// valueAt steps from the end of a name over quotes, sign and blanks to the value.
+// It returns 0 if no value is assigned.
+func valueAt(s string, j int) (from int, quote byte) {
+	for j < len(s) && (s[j] == '"' || s[j] == '\'' || s[j] == '\\' || s[j] == ' ') {
+		j++
+	}
+	switch {
+	case strings.HasPrefix(s[j:], "%3D"), strings.HasPrefix(s[j:], "%3d"):
+		return j + 3, 0
+	case j >= len(s) || s[j] != ':' && s[j] != '=':
+		return 0, 0
+	}
+	j++
+	for j < len(s) && (s[j] == ' ' || s[j] == '\\' || s[j] == '[') {
+		j++
+	}
+	if j < len(s) && (s[j] == '"' || s[j] == '\'') {
+		return j + 1, s[j]
+	}
+	return j, 0
+}
+
+// valueEnd returns where the value at from ends. An Authorization value is two
+// words.
+func (e *eraser) valueEnd(from int, quote byte) int {
+	j := from
+	for j < len(e.s) {
+		c := e.s[j]
+		if quote != 0 && (c == quote || c == '\n') {
+			break
+		}
+		if quote == 0 && (c <= ' ' || strings.IndexByte("\"'<>,;&)}]", c) >= 0) {
+			if c == ' ' && isScheme(e.s[from:j]) {
+				j++
+				continue
+			}
+			break
+		}
+		j++
+	}
+	return j
+}
+
+func isScheme(w string) bool {
+	return strings.EqualFold(w, "bearer") || strings.EqualFold(w, "basic") || strings.EqualFold(w, "digest")
+}
+
+func (e *eraser) lineEnd(from int, quote byte) int {
+	stop := "\r\n"
+	if quote != 0 {
+		stop = string(quote) + "\n"
+	}
+	if n := strings.IndexAny(e.s[from:], stop); n >= 0 {
+		return from + n
+	}
+	return len(e.s)
+}
+
+// secrecyOf judges a name. It compares without case and ignores what stands in
+// front of the telling part: x-api-key, OPENAI_API_KEY, wxsid.
+func secrecyOf(name string) secrecy {
+	if len(name) < 3 {
+		return harmless
+	}
+	switch name[len(name)-1] | 0x20 {
+	case 'y', 'n', 't', 'd', 'e', 's', 'h', 'g', 'l':
+	default:
+		return harmless
+	}
+	for _, n := range telling {
+		if len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
+			(!n.whole || len(name) == len(n.end)) {
+			return n.kind
+		}
+	}
+	return harmless
+}
+
+var telling = [...]struct {
+	end   string
+	kind  secrecy
+	whole bool
+}{
+	{"cookie", wholeLine, false}, {"cookies", wholeLine, false},
+	{"password", secret, false}, {"passwd", secret, false}, {"pwd", secret, true}, {"secret", secret, false},
+	{"authorization", secret, false}, {"skey", secret, false}, {"pass_ticket", secret, false}, {"passticket", secret, false}, {"ticket", secret, false},
+	{"wxsid", secret, false}, {"wxuin", secret, false}, {"sid", secret, true}, {"uin", secret, true}, {"credential", secret, false},
+	{"access_token", secret, false}, {"refresh_token", secret, false}, {"id_token", secret, false}, {"session_token", secret, false}, {"bot_token", secret, false},
+	{"x-api-key", secret, false}, {"x-goog-api-key", secret, false}, {"sessionid", secret, false}, {"session_id", secret, false}, {"accesstoken", secret, false},
+	{"api_key", tokenish, false}, {"apikey", tokenish, false}, {"api-key", tokenish, false}, {"key", tokenish, false}, {"token", tokenish, false},
+	{"signature", tokenish, false}, {"session", tokenish, true}, {"organization", tokenish, true}, {"set-cookie", wholeLine, false},
+}
+
+func hasDigit(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if isDigit(s[i]) {
+			return true
+		}
+	}
+	return false
+}

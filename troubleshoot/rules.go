@@ -1,0 +1,118 @@
+package troubleshoot
+
+import "strings"
+
+// rule is a compiled symptom of an entry.
+type rule struct {
+	entry  *Entry
+	rank   int
+	code   []codeRule
+	with   []codeRule
+	text   []int32
+	near   []int32
+	unless []int32
+	from   []int32
+	names  []string // of providers
+	src    *Symptom
+}
+
+// codeRule is a code, or a code under one key.
+type codeRule struct{ key, text, raw string }
+
+// index finds the rules a fault may show, by the most telling thing they look at.
+// Each rule is filed under one kind only.
+type index struct {
+	rules   []rule
+	phrases *phrases
+	byCode  map[string][]int32
+	byText  [][]int32 // by phrase
+	byNet   map[NetKind][]int32
+	byPhase map[Phase][]int32
+	byEnd   map[string][]int32
+	byRet   map[int][]int32
+	byState map[int][]int32
+}
+
+// compile builds the index over the entries' symptoms, which have been checked.
+func compile(entries []*Entry) *index {
+	x := &index{
+		phrases: newPhrases(), byCode: map[string][]int32{}, byNet: map[NetKind][]int32{}, byPhase: map[Phase][]int32{},
+		byEnd: map[string][]int32{}, byRet: map[int][]int32{}, byState: map[int][]int32{},
+	}
+	for _, e := range entries {
+		for i := range e.Symptoms {
+			x.add(e, &e.Symptoms[i])
+		}
+	}
+	return x
+}
+
+func (x *index) add(e *Entry, s *Symptom) {
+	rank, _ := s.rank()
+	r := rule{entry: e, rank: rank, src: s, code: codeRules(s.Code), with: codeRules(s.With), text: x.compileText(s.Text), near: x.compileText(s.Near), unless: x.compileText(s.Unless)}
+	for _, f := range s.From {
+		r.names = append(r.names, strings.ToLower(f))
+		if t := fold(f); len(t) >= 3 {
+			r.from = append(r.from, int32(x.phrases.add(f)))
+		}
+	}
+	id := int32(len(x.rules))
+	x.rules = append(x.rules, r)
+	for len(x.byText) < len(x.phrases.all) {
+		x.byText = append(x.byText, nil)
+	}
+	x.file(id, &r)
+}
+
+// file enters the rule under the kind of sign that decides it.
+func (x *index) file(id int32, r *rule) {
+	s := r.src
+	switch {
+	case len(s.Ret) > 0:
+		enter(x.byRet, s.Ret, id)
+	case len(r.code) > 0:
+		for _, c := range r.code {
+			if l := x.byCode[c.text]; len(l) == 0 || l[len(l)-1] != id {
+				x.byCode[c.text] = append(l, id)
+			}
+		}
+	case len(s.Finish) > 0:
+		enter(x.byEnd, s.Finish, id)
+	case len(r.text) > 0:
+		for _, p := range r.text {
+			x.byText[p] = append(x.byText[p], id)
+		}
+	case len(s.Net) > 0:
+		enter(x.byNet, s.Net, id)
+	case len(s.Phase) > 0:
+		enter(x.byPhase, s.Phase, id)
+	default:
+		enter(x.byState, s.Status, id)
+	}
+}
+
+func enter[K comparable](m map[K][]int32, keys []K, id int32) {
+	for _, k := range keys {
+		m[k] = append(m[k], id)
+	}
+}
+
+func (x *index) compileText(list []string) []int32 {
+	var out []int32
+	for _, p := range list {
+		out = append(out, int32(x.phrases.add(p)))
+	}
+	return out
+}
+
+func codeRules(list []string) []codeRule {
+	var out []codeRule
+	for _, c := range list {
+		key, text, ok := strings.Cut(c, "=")
+		if !ok {
+			key, text = "", c
+		}
+		out = append(out, codeRule{key, squash(text), c})
+	}
+	return out
+}

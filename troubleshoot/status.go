@@ -1,0 +1,85 @@
+package troubleshoot
+
+import "strings"
+
+// statusIn finds an HTTP status that text names as such: "Error code: 402 - …",
+// "HTTP 403", "[API Error: 400", "502 Bad Gateway", a line of an access log. Bare
+// numbers in a sentence are not statuses. It returns 0 if there is none.
+func statusIn(s string) int {
+	last := 0
+	for i := 0; i+3 <= len(s); i++ {
+		if !isDigit(s[i]) {
+			continue
+		}
+		j := i
+		for j < len(s) && isDigit(s[j]) {
+			j++
+		}
+		n, ok := statusOf(s[i:j])
+		if ok && n >= 400 && bounded(s, i, j) && (announced(s[:i]) || named(s[j:], n) || i == 0 && standsAlone(s[j:])) {
+			last = n
+			break
+		}
+		i = j
+	}
+	return last
+}
+
+func bounded(s string, i, j int) bool {
+	if i > 0 && (isWord(s[i-1]) || s[i-1] == '.' || s[i-1] == '-' || s[i-1] == '/') {
+		return false
+	}
+	return j == len(s) || !isWord(s[j]) && s[j] != '%' && !(s[j] == '.' && j+1 < len(s) && isDigit(s[j+1]))
+}
+
+// announcers are the words after which a number is an HTTP status.
+var announcers = [...]string{"status code", "statuscode", "status", "error code", "http code", "http status", "http", "http error", "api error", "error", "response", "code", "http/1.1", "http/2", "http/1.0", "http/1.1'", "http/2'", "http/1.0'", "returned", "failed", "got", "failed with", "errored", "chatgpt error", "gpt error", "状态码", "错误码", "response code", "错误", "reference number"}
+
+// announced reports whether text ends with a word that announces a status.
+func announced(before string) bool {
+	t := strings.TrimRight(cutLeft(before, 32), " \t:=([\"'#-|")
+	piped := strings.HasSuffix(strings.TrimRight(before, " "), "|")
+	t = strings.ToLower(strings.TrimRight(t, "\"' "))
+	if piped {
+		return strings.Contains(before, "|") && len(before) < 400
+	}
+	for _, a := range announcers {
+		if strings.HasSuffix(t, a) && (len(t) == len(a) || a[0] >= 0x80 || !isWord(t[len(t)-len(a)-1])) {
+			return true
+		}
+	}
+	return false
+}
+
+func cutLeft(s string, n int) string {
+	if len(s) > n {
+		return s[len(s)-n:]
+	}
+	return s
+}
+
+// phraseOf holds the words that stand beside a status, folded.
+var phraseOf = map[int][]string{
+	400: {"bad request"}, 401: {"unauthorized", "unauthenticated"}, 402: {"payment required", "insufficient balance"}, 403: {"forbidden", "permission"},
+	404: {"not found", "page not found"}, 405: {"method not allowed"}, 407: {"proxy"}, 408: {"request time"},
+	413: {"request entity", "payload too", "content too", "request too"}, 422: {"unprocessable"}, 429: {"too many", "rate limit", "resource"}, 451: {"unavailable for"},
+	500: {"internal"}, 502: {"bad gateway", "all "}, 503: {"service", "no healthy", "backend"}, 504: {"gateway time"}, 520: {"web server", "origin"}, 521: {"web server"},
+	522: {"connection timed", "origin"}, 524: {"a timeout"}, 525: {"ssl"}, 526: {"invalid ssl"}, 529: {"overloaded", "site is"}, 530: {"origin"},
+}
+
+// named reports whether text begins with the reason phrase of status n.
+func named(after string, n int) bool {
+	t := strings.TrimLeft(fold(cutText(after, 40)), " :,([|'<>/h1title")
+	for _, p := range phraseOf[n] {
+		if strings.HasPrefix(strings.TrimLeft(fold(cutText(after, 40)), " :,([|'"), p) || strings.HasPrefix(t, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// standsAlone reports whether a number at the start of a text is followed by the
+// message: "402 Insufficient Balance", "403 {…".
+func standsAlone(after string) bool {
+	return after == "" || after[0] == ' ' || after[0] == ':' || after[0] == ',' || after[0] == '\n'
+}

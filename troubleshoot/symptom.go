@@ -1,0 +1,119 @@
+package troubleshoot
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Symptom is one rule by which an entry is recognised. A fault shows it if, for
+// every list that is not empty, one member fits, and none of Unless does. Which of
+// several symptoms decides is their rank.
+type Symptom struct {
+	Code   []string  `yaml:"code"`   // machine-readable words, compared without case and separators; "errcode=17" only under that key
+	With   []string  `yaml:"with"`   // further such words, of which one must be present too
+	Text   []string  `yaml:"text"`   // phrases, compared folded and from a word's start; "*" stands for up to 120 bytes, a final "|" for a word's end, a first "=" for the whole text
+	Near   []string  `yaml:"near"`   // further phrases, of which one must be present too
+	Unless []string  `yaml:"unless"` // phrases that forbid
+	From   []string  `yaml:"from"`   // part of the provider's name, or a phrase such as a vendor's host
+	Net    []NetKind `yaml:"net"`
+	Phase  []Phase   `yaml:"phase"`
+	Finish []string  `yaml:"finish"`
+	Ret    []int     `yaml:"ret"`
+	Status []int     `yaml:"status"` // HTTP statuses; 0 is "no answer came"
+	Source []Source  `yaml:"source"`
+	Retry  bool      `yaml:"retry"` // the other side named a pause
+	Rank   string    `yaml:"rank"`  // a stage, with a distance: "text+40"; empty: by what the rule looks at
+}
+
+// The stages of diagnosis, most telling first. A rule's stage is that of the most
+// telling thing it looks at.
+var stages = map[string]int{
+	"ret":    950, // WeChat's own number
+	"vendor": 900, // one vendor's code, which others use in another sense
+	"size":   800, // one request is too large: beats the rate limit it is reported as
+	"hint":   700, // a pause was named: beats billing words
+	"code":   600, // a specific code
+	"net":    560, // how the connection failed
+	"finish": 500, // why generation stopped
+	"text":   300, // a phrase
+	"class":  150, // a generic type, such as authentication_error
+	"status": 100, // the bare status
+	"last":   50,
+}
+
+// rank returns the rule's weight.
+func (s *Symptom) rank() (int, error) {
+	if s.Rank == "" {
+		return stages[s.stage()], nil
+	}
+	name, by := s.Rank, 0
+	if i := strings.IndexAny(s.Rank, "+-"); i > 0 {
+		n, err := strconv.Atoi(s.Rank[i:])
+		if err != nil {
+			return 0, fmt.Errorf("rank: %q: %w", s.Rank, err)
+		}
+		name, by = s.Rank[:i], n
+	}
+	base, ok := stages[name]
+	if !ok {
+		return 0, fmt.Errorf("rank: %q is no stage", s.Rank)
+	}
+	return base + by, nil
+}
+
+func (s *Symptom) stage() string {
+	switch {
+	case len(s.Ret) > 0:
+		return "ret"
+	case len(s.From) > 0 && len(s.Code) > 0:
+		return "vendor"
+	case len(s.Code) > 0:
+		return "code"
+	case len(s.Finish) > 0:
+		return "finish"
+	case len(s.Text) > 0:
+		return "text"
+	case len(s.Net) > 0, len(s.Phase) > 0:
+		return "net"
+	}
+	return "status"
+}
+
+// check returns what is wrong with the rule.
+func (s *Symptom) check() error {
+	if _, err := s.rank(); err != nil {
+		return err
+	}
+	if len(s.Code)+len(s.Text)+len(s.Net)+len(s.Phase)+len(s.Finish)+len(s.Ret)+len(s.Status) == 0 {
+		return errors.New("looks at nothing: add code, text, net, phase, finish, ret or status")
+	}
+	for _, lists := range [][]string{s.Text, s.Near, s.Unless} {
+		for _, p := range lists {
+			if first, _, _ := strings.Cut(strings.TrimPrefix(fold(p), "="), "*"); len(strings.TrimSpace(first)) < 3 {
+				return fmt.Errorf("text: %q begins with less than three bytes", p)
+			}
+		}
+	}
+	for _, c := range append(append([]string{}, s.Code...), s.With...) {
+		if squash(c) == "" {
+			return errors.New("code: is empty")
+		}
+	}
+	for _, src := range s.Source {
+		if src == "" || !contains(sources, string(src)) {
+			return fmt.Errorf("source: %q is unknown", src)
+		}
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
