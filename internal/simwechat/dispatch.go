@@ -106,7 +106,7 @@ func endpointName(p string) string {
 func (s *Server) play(w http.ResponseWriter, r *visit) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	a := answer{status: http.StatusNotFound, mime: "text/html", body: []byte(page(http.StatusNotFound))}
-	if e, ok := s.endpoints[r.name]; ok && atPlace(r.Host, e.place) {
+	if e, ok := s.endpoints[r.name]; ok && atPlace(r.Host, e.place) && atPath(r.URL.Path) {
 		a = e.serve(s, r)
 	}
 	switch {
@@ -117,6 +117,11 @@ func (s *Server) play(w http.ResponseWriter, r *visit) {
 	default:
 		s.write(w, r, a)
 	}
+}
+
+// atPath tells the paths endpoints have.
+func atPath(p string) bool {
+	return p == "/jslogin" || path.Dir(p) == "/cgi-bin/mmwebwx-bin" || path.Dir(p) == "/qrcode"
 }
 
 func atPlace(host, place string) bool {
@@ -166,8 +171,8 @@ func (s *Server) pause(r *visit, d time.Duration) bool {
 }
 
 // hold waits until ready, asked with the state locked, is true or d has passed.
-// It reports what ready said last. A Fail
-// since the request came ends all waiting.
+// It reports what ready said last. A Fail since the request came ends all
+// waiting.
 func (s *Server) hold(r *visit, d time.Duration, ready func() bool) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -340,7 +340,7 @@ func TestWrongCredentialsAreRefused(t *testing.T) {
 func TestOnlyTheRightHostAnswers(t *testing.T) {
 	s := start(t, simwechat.Options{})
 	client := &http.Client{Transport: s.Transport()}
-	for _, u := range []string{"https://wx.qq.com/cgi-bin/mmwebwx-bin/synccheck", "https://wx.qq.com/jslogin", "https://wx.qq.com/nothing"} {
+	for _, u := range []string{"https://wx.qq.com/cgi-bin/mmwebwx-bin/synccheck", "https://wx.qq.com/jslogin", "https://wx.qq.com/nothing", "https://login.wx.qq.com/other/login"} {
 		resp, err := client.Get(u)
 		if err != nil {
 			t.Fatal(err)
