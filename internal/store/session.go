@@ -1,5 +1,3 @@
-// Package store keeps durable state in files: so far the session of a WeChat
-// login. A file is replaced whole or not at all, also when the power fails.
 package store
 
 import (
@@ -8,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 )
 
 // maxSession bounds what is read, in bytes. A real session has about 2,000.
@@ -50,29 +46,10 @@ func (s *Session) Load() ([]byte, error) {
 
 // Save replaces the session, and the directory's entry for it, on the disk.
 func (s *Session) Save(b []byte) error {
-	dir := filepath.Dir(s.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := WriteFile(s.path, b); err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(s.path)+".*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("save session: %w", err)
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), s.path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("save session: %w", err)
-	}
-	return syncDir(dir)
+	return nil
 }
 
 // Remove deletes the session. It is no error if there is none.
@@ -94,20 +71,4 @@ func (s *Session) SetAside() (where string, err error) {
 		return where, fmt.Errorf("set session aside: %w", err)
 	}
 	return where, nil
-}
-
-// syncDir makes a rename in dir durable. Windows has no such call.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("save session: %w", err)
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("save session: sync %s: %w", dir, err)
-	}
-	return nil
 }
