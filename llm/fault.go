@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -78,8 +77,8 @@ func (p *provider) blame(ctx, actx context.Context, o *troubleshoot.Observation,
 func (p *provider) complete(f *troubleshoot.Fault, o troubleshoot.Observation, err error) {
 	f.Source, f.Provider, f.Model, f.KeyName = o.Source, o.Provider, o.Model, o.KeyName
 	f.Phase, f.Status = o.Phase, o.Status
-	if id := requestID(o.Header); id != "" {
-		f.RequestID = id
+	if f.RequestID == "" {
+		f.RequestID = p.redactor.Redact(requestID(o.Header))
 	}
 	if f.Cause == nil {
 		f.Cause = err
@@ -90,8 +89,8 @@ func (p *provider) complete(f *troubleshoot.Fault, o troubleshoot.Observation, e
 	if f.Entry == entryEmpty && o.FinishReason == finishRefusal {
 		f.Entry = ""
 	}
-	if net := netOf(err); net != "" {
-		f.Net = net
+	if errors.Is(err, errForm) {
+		f.Net = troubleshoot.NetDecode
 	}
 }
 
@@ -115,22 +114,6 @@ func entryOf(err error) string {
 		return entryUnsupported
 	case errors.Is(err, errNoMessages):
 		return troubleshoot.UnknownEntry
-	}
-	return ""
-}
-
-// netOf names failures by their place, where their text says something else.
-func netOf(err error) troubleshoot.NetKind {
-	var op *net.OpError
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &op) && (op.Op == "proxyconnect" || op.Op == "socks connect"):
-		return troubleshoot.NetProxy
-	case errors.Is(err, errTruncated):
-		return troubleshoot.NetEOF
-	case errors.Is(err, errForm), errors.As(err, &syntax), errors.As(err, &kind):
-		return troubleshoot.NetDecode
 	}
 	return ""
 }

@@ -3,7 +3,6 @@ package llm
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -65,10 +64,6 @@ func (x *exchange) open(status int, body *wire) (io.ReadCloser, error) {
 		part, _ := io.ReadAll(io.LimitReader(body, maxBody)) // the status says enough
 		return nil, x.fail(part, errStatus)
 	}
-	if x.whole {
-		all, err := x.readWhole(body)
-		return whole{bytes.NewReader(all), body}, err
-	}
 	in := bufio.NewReader(body)
 	first, err := sniff(in)
 	switch {
@@ -76,14 +71,29 @@ func (x *exchange) open(status int, body *wire) (io.ReadCloser, error) {
 		return nil, x.fail(nil, errForm)
 	case err != nil:
 		return nil, err
-	case first == '{' || first == '[' || first == '<':
-		all, err := x.readWhole(in)
-		if err == nil {
-			all, err = x.asStream(all)
-		}
-		return whole{bytes.NewReader(all), body}, err
 	}
-	return &events{x: x, in: in, body: body}, nil
+	stream := &events{x: x, in: in, body: body}
+	if !x.whole && first != '{' && first != '[' && first != '<' {
+		return stream, nil
+	}
+	all, err := x.one(first, stream)
+	return whole{bytes.NewReader(all), body}, err
+}
+
+// one reads all of an answer and returns it in the form that was asked for;
+// some servers know only the other.
+func (x *exchange) one(first byte, stream *events) ([]byte, error) {
+	switch {
+	case x.list == listChoices && (first == 'd' || first == 'e' || first == ':' || first == 'i'):
+		return x.asWhole(stream)
+	case x.whole:
+		return x.readWhole(stream.in)
+	}
+	all, err := x.readWhole(stream.in)
+	if err != nil {
+		return nil, err
+	}
+	return x.asStream(all)
 }
 
 // whole is a body that has been read.
@@ -126,39 +136,4 @@ func (x *exchange) readWhole(r io.Reader) ([]byte, error) {
 		return nil, x.fail(all, errEmpty)
 	}
 	return nil, x.fail(all, errForm)
-}
-
-// asStream turns a whole answer into the stream that was asked for; some
-// servers know only the one.
-func (x *exchange) asStream(all []byte) ([]byte, error) {
-	var answer openai.ChatCompletionResponse
-	if err := json.Unmarshal(all, &answer); err != nil || len(answer.Choices) == 0 {
-		return nil, x.fail(all, errForm)
-	}
-	choice := answer.Choices[0]
-	event, err := json.Marshal(openai.ChatCompletionStreamResponse{
-		Usage: &answer.Usage,
-		Choices: []openai.ChatCompletionStreamChoice{{
-			FinishReason: choice.FinishReason,
-			Delta: openai.ChatCompletionStreamChoiceDelta{
-				Content:          textOf(choice.Message),
-				Refusal:          choice.Message.Refusal,
-				ReasoningContent: choice.Message.ReasoningContent,
-			},
-		}},
-	})
-	if err != nil {
-		return nil, x.fail(all, errForm)
-	}
-	x.events, x.done, x.last = 1, true, all
-	return append(append([]byte("data: "), event...), "\ndata: [DONE]\n"...), nil
-}
-
-// textOf returns the text of a message, also of one made of parts.
-func textOf(m openai.ChatCompletionMessage) string {
-	text := m.Content
-	for _, part := range m.MultiContent {
-		text += part.Text
-	}
-	return text
 }

@@ -1,0 +1,105 @@
+package llm
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	openai "github.com/sashabaranov/go-openai"
+)
+
+// streamed is an answer of 1 KB of text in chunks like OpenAI's.
+func streamed(chunks int) []byte {
+	var b strings.Builder
+	word := strings.Repeat("w", 1024/chunks)
+	for range chunks {
+		fmt.Fprintf(&b, `data: {"id":"chatcmpl-9aBcDeFgHiJkLmNoPqRsTuVw","object":"chat.completion.chunk","created":1732233600,`+
+			`"model":"gpt-4o-mini","service_tier":"default","system_fingerprint":"fp_0123456789",`+
+			`"choices":[{"index":0,"delta":{"content":"%s"},"logprobs":null,"finish_reason":null}],"usage":null}`+"\n\n", word)
+	}
+	b.WriteString(stop + counted + done)
+	return []byte(b.String())
+}
+
+func request() openai.ChatCompletionRequest {
+	return openai.ChatCompletionRequest{
+		Model: "gpt-4o-mini", StreamOptions: &openai.StreamOptions{IncludeUsage: true},
+		Messages: []openai.ChatCompletionMessage{{Role: "system", Content: "be brief"}, {Role: "user", Content: "hello"}},
+	}
+}
+
+// The cost of everything above go-openai is the difference between Complete
+// and Bare: the same stubbed answer, JSON included, no network.
+func BenchmarkComplete(b *testing.B) {
+	for _, chunks := range []int{8, 32, 256} {
+		body := streamed(chunks)
+		b.Run(fmt.Sprintf("Complete/%d", chunks), func(b *testing.B) {
+			o := options("https://h/v1")
+			o.Transport = stub{200, body, false}
+			c, err := New(Options{Providers: []ProviderOptions{o}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Complete(b.Context(), question()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("Bare/%d", chunks), func(b *testing.B) {
+			config := openai.DefaultConfig(secret)
+			config.HTTPClient = &http.Client{Transport: stub{200, body, false}}
+			c := openai.NewClientWithConfig(config)
+			b.ReportAllocs()
+			for b.Loop() {
+				bare(b, c)
+			}
+		})
+	}
+}
+
+func bare(b *testing.B, c *openai.Client) {
+	stream, err := c.CreateChatCompletionStream(b.Context(), request())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var text strings.Builder
+	for {
+		chunk, err := stream.Recv()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, choice := range chunk.Choices {
+			text.WriteString(choice.Delta.Content)
+		}
+	}
+	stream.Close()
+}
+
+// The guard alone: the bytes of the stream through its filter.
+func BenchmarkGuard(b *testing.B) {
+	for _, chunks := range []int{8, 32, 256} {
+		body := streamed(chunks)
+		b.Run(fmt.Sprint(chunks), func(b *testing.B) {
+			g := &guard{next: stub{200, body, false}}
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				ctx, x := newExchange(b.Context(), Timeouts{}.withDefaults(), listChoices, false)
+				res, err := g.Do(httpRequest(ctx))
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				x.end()
+			}
+		})
+	}
+}
