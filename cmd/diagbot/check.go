@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diagbot/diagbot/bot/wechat"
+	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+func (a *app) check() *cobra.Command {
+	var offline bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: a.say("check_short"),
+		Long:  a.say("check_long"),
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.settings()
+			if err != nil {
+				return err
+			}
+			catalogue, err := catalogueWith(cfg.Catalogue.Dir)
+			if err != nil {
+				return err
+			}
+			r := &report{app: a, catalogue: catalogue}
+			r.configuration(cfg)
+			if !offline {
+				r.wechat(c.Context())
+				if err := r.providers(c.Context(), cfg); err != nil {
+					return err
+				}
+			}
+			return r.conclude()
+		},
+	}
+	c.Flags().BoolVar(&offline, "offline", false, a.say("check_flag_offline"))
+	return c
+}
+
+// report prints the results of checks and counts them.
+type report struct {
+	*app
+	catalogue     *troubleshoot.Catalogue
+	total, failed int
+}
+
+func (r *report) ok(key string, args ...string) {
+	r.total++
+	fmt.Fprintln(r.out, r.say(key, args...))
+}
+
+func (r *report) bad(key string, args ...string) {
+	r.total++
+	r.failed++
+	fmt.Fprintln(r.out, r.say(key, args...))
+}
+
+func (r *report) conclude() error {
+	if r.failed > 0 {
+		fmt.Fprintln(r.out, r.say("check_failed", "count", strconv.Itoa(r.failed), "total", strconv.Itoa(r.total)))
+		return statusFailed
+	}
+	fmt.Fprintln(r.out, r.say("check_all_ok"))
+	return nil
+}
+
+func (r *report) configuration(cfg *configs.Config) {
+	file := cfg.File
+	if file == "" {
+		file = r.say("check_config_env")
+	}
+	r.ok("check_config_ok", "path", file)
+	if err := writable(cfg.DataDir); err != nil {
+		r.bad("check_data_bad", "path", cfg.DataDir, "why", reason(err))
+		return
+	}
+	r.ok("check_data_ok", "path", cfg.DataDir)
+}
+
+// writable makes the directory, if need be, and a file in it for a moment.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".check.*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// wechat looks whether the servers of the login can be reached. Nothing is
+// logged in.
+func (r *report) wechat(ctx context.Context) {
+	for _, reached := range wechat.Reach(ctx, nil) {
+		if reached.Fault != nil {
+			r.bad("check_wechat_bad", "host", reached.Host)
+			r.explain(reached.Fault)
+			continue
+		}
+		r.ok("check_wechat_ok", "host", reached.Host, "took", brief(reached.Took))
+	}
+}
+
+func (r *report) providers(ctx context.Context, cfg *configs.Config) error {
+	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: r.logger(cfg)})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for _, c := range client.Check(ctx) {
+		r.provider(c)
+	}
+	return nil
+}
+
+func (r *report) provider(c llm.Check) {
+	if fault := c.Fault(); fault != nil {
+		r.bad("check_provider_bad", "name", c.Provider, "key", c.Key)
+		r.steps(c)
+		r.explain(fault)
+	} else {
+		r.ok("check_provider_ok", "name", c.Provider, "key", c.Key, "took", brief(c.Took))
+		r.steps(c)
+	}
+	if c.TryURL != "" {
+		fmt.Fprintln(r.out, r.say("check_try_url", "url", c.TryURL))
+	}
+	if days, ok := c.CertDays(time.Now()); ok {
+		fmt.Fprintln(r.out, r.say("check_certificate", "days", strconv.Itoa(days)))
+	}
+}
+
+// steps prints how far a check got and what is to be said about its models.
+func (r *report) steps(c llm.Check) {
+	var passed []string
+	for _, s := range c.Steps {
+		mark := brief(s.Took)
+		switch {
+		case s.Fault != nil:
+			mark = "✗"
+		case s.Unknown:
+			mark = "?"
+		}
+		passed = append(passed, strings.TrimSpace(s.Name+" "+s.Model+" "+mark))
+	}
+	if len(passed) > 0 {
+		fmt.Fprintln(r.out, r.say("check_steps", "steps", strings.Join(passed, ", ")))
+	}
+	for _, s := range c.Steps {
+		switch {
+		case s.Name == llm.StepModel && s.Fault != nil:
+			fmt.Fprintln(r.out, r.say("check_model_missing", "model", s.Model))
+		case s.Name == llm.StepModel && s.Unknown:
+			fmt.Fprintln(r.out, r.say("check_model_unlisted", "model", s.Model))
+		}
+	}
+}
+
+// explain prints what the catalogue has on a fault, indented.
+func (r *report) explain(f *troubleshoot.Fault) {
+	entry := r.catalogue.Diagnose(f).Entry
+	text := r.catalogue.Explain(entry.ID, troubleshoot.Telling{
+		Audience: troubleshoot.AudienceAdmin, Locale: r.chatLocale(r.catalogue),
+	})
+	fmt.Fprintln(r.out, "  "+strings.ReplaceAll(text, "\n", "\n  "))
+}
+
+func brief(d time.Duration) string { return d.Round(time.Millisecond).String() }

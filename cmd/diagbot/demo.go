@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/simllm"
+	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/internal/world"
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// The people of the demo.
+const (
+	demoBot   = "小诊"
+	demoGroup = "周末爬山群"
+)
+
+func (a *app) demo() *cobra.Command {
+	var tour bool
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: a.say("demo_short"),
+		Long:  a.say("demo_long"),
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			fmt.Fprintln(a.out, a.say("demo_starting"))
+			stage, err := newStage(c.Context())
+			if err != nil {
+				return err
+			}
+			defer stage.Close()
+			if tour || !isTerminal(a.in) {
+				return a.playTour(c.Context(), stage)
+			}
+			return a.chat(c.Context(), stage)
+		},
+	}
+	c.Flags().BoolVar(&tour, "tour", false, a.say("demo_flag_tour"))
+	return c
+}
+
+func isTerminal(r io.Reader) bool {
+	file, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// stage is the demo's world with its people.
+type stage struct {
+	*world.World
+	alice, ming   world.Person // friends, writing English and Chinese
+	aliceG, mingG world.Person // the same in the group
+	owner         world.Person
+}
+
+func newStage(ctx context.Context) (*stage, error) {
+	w, err := world.Start(ctx, world.Options{
+		Nick:     demoBot,
+		Timeouts: demoTimeouts,
+		Bot:      func(o *bot.Options) { o.Deadline = demoDeadline },
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{World: w, owner: world.Person{Name: "owner"}}
+	s.alice = world.Person{Name: "Alice", ID: w.WeChat.AddFriend(simwechat.Person{Nick: "Alice"})}
+	s.ming = world.Person{Name: "小明", ID: w.WeChat.AddFriend(simwechat.Person{Nick: "小明"})}
+	group := w.WeChat.AddGroup(simwechat.Group{Name: demoGroup, Saved: true, Members: []simwechat.Member{
+		{UserName: s.alice.ID}, {UserName: s.ming.ID},
+	}})
+	s.aliceG = world.Person{Name: s.alice.Name, ID: s.alice.ID, Group: group}
+	s.mingG = world.Person{Name: s.ming.Name, ID: s.ming.ID, Group: group}
+	return s, nil
+}
+
+// chat lets the person at the terminal talk to the bot until the end of input.
+func (a *app) chat(ctx context.Context, s *stage) error {
+	me := s.alice
+	if a.tag == "zh-Hans" {
+		me = s.ming
+	}
+	fmt.Fprintln(a.out, a.say("demo_hint", "name", me.Name, "bot", demoBot))
+	replies, stop := s.WeChat.Subscribe()
+	defer stop()
+	lines := readLines(a.in)
+	for {
+		fmt.Fprintf(a.out, "%s> ", me.Name)
+		line, ok := a.await(ctx, lines, replies)
+		switch line = strings.TrimSpace(line); {
+		case !ok || line == ":quit":
+			fmt.Fprintln(a.out, a.say("demo_bye"))
+			return nil
+		case line == "":
+		case strings.HasPrefix(line, ":"):
+			me = a.direct(s, me, line)
+		default:
+			s.Say(me, line)
+		}
+	}
+}
+
+// await prints what the bot says until a line was typed.
+func (a *app) await(ctx context.Context, lines <-chan string, replies <-chan simwechat.Sent) (string, bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return "", false
+		case line, ok := <-lines:
+			return line, ok
+		case reply := <-replies:
+			fmt.Fprintf(a.out, "\r%s\n", transcript(demoBot, reply.Text))
+		}
+	}
+}
+
+// readLines hands over the lines of r. The goroutine ends with its input: on a
+// terminal that is the end of the process.
+func readLines(r io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for scanner := bufio.NewScanner(r); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	return lines
+}
+
+// direct carries out one of the demo's own commands and returns who speaks next.
+func (a *app) direct(s *stage, me world.Person, command string) world.Person {
+	friend, member := s.alice, s.aliceG
+	if a.tag == "zh-Hans" {
+		friend, member = s.ming, s.mingG
+	}
+	switch command {
+	case ":friend":
+		me = friend
+		a.now(me, a.say("demo_where_friend"))
+	case ":group":
+		me = member
+		a.now(me, a.say("demo_where_group", "group", demoGroup))
+	case ":owner":
+		me = s.owner
+		a.now(me, a.say("demo_where_owner"))
+	case ":web":
+		s.Ask(troubleshoot.SourceWeb)
+		fmt.Fprintln(a.out, a.say("demo_source", "source", a.say("demo_source_web")))
+	case ":api":
+		s.Ask(troubleshoot.SourceAPI)
+		fmt.Fprintln(a.out, a.say("demo_source", "source", a.say("demo_source_api")))
+	case ":failures":
+		a.listFailures()
+	default:
+		fmt.Fprintln(a.out, a.say("demo_unknown", "command", command))
+	}
+	return me
+}
+
+func (a *app) now(me world.Person, where string) {
+	fmt.Fprintln(a.out, a.say("demo_now", "name", me.Name, "where", where))
+}
+
+func (a *app) listFailures() {
+	fmt.Fprintln(a.out, a.say("demo_failures"))
+	for _, f := range simllm.Failures() {
+		name := f.Name
+		if len(f.Aliases) > 0 {
+			name = f.Aliases[0]
+		}
+		fmt.Fprintf(a.out, "  !%s  %s\n", name, f.About)
+	}
+}
+
+// transcript prints what somebody said, later lines indented under the first.
+func transcript(who, text string) string {
+	indent := "\n" + strings.Repeat(" ", 2)
+	return who + "< " + strings.ReplaceAll(text, "\n", indent)
+}
+
+// demoTimeouts are short, so that a hanging service does not bore the audience.
+var demoTimeouts = llm.Timeouts{
+	Dial: demoPatience, TLS: demoPatience, Headers: demoPatience,
+	FirstToken: demoPatience, Idle: demoPatience, Total: 3 * demoPatience,
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what the commands share.
+type app struct {
+	terminal
+	words
+	lang       string // as asked for with --lang; empty if not
+	configPath string
+}
+
+// exitError ends the process with a status. What there was to say has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// The exit statuses.
+const (
+	statusOK     exitError = 0
+	statusFailed exitError = 1 // the command ran and the answer is no
+	statusUsage  exitError = 2 // wrong arguments or configuration
+	statusLost   exitError = 3 // WeChat refused or ended the account's login
+)
+
+// run carries out the command line and returns the process's exit status.
+func run(ctx context.Context, args []string, t terminal) int {
+	lang := langFlag(args)
+	w, err := wordsFor(lang, t.getenv)
+	if err != nil {
+		fmt.Fprintln(t.err, err)
+		return int(statusFailed)
+	}
+	a := &app{terminal: t, words: w, lang: lang}
+	root := a.root()
+	root.SetArgs(args)
+	err = root.ExecuteContext(ctx)
+	var status exitError
+	switch {
+	case err == nil:
+		return int(statusOK)
+	case errors.As(err, &status):
+		return int(status)
+	}
+	fmt.Fprintln(t.err, w.say("error", "text", err.Error()))
+	return int(statusUsage)
+}
+
+// langFlag finds --lang before the command line is parsed, as the help texts
+// depend on it.
+func langFlag(args []string) string {
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--lang="); ok {
+			return value
+		}
+		if arg == "--lang" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "diagbot",
+		Short:         a.say("root_short"),
+		Long:          a.say("root_long"),
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          a.knownCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetVersionTemplate("diagbot {{.Version}}\n")
+	root.SetUsageTemplate(a.usageTemplate())
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.PersistentFlags().String("lang", "", a.say("flag_lang"))
+	root.PersistentFlags().StringVar(&a.configPath, "config", "", a.say("flag_config"))
+	root.AddCommand(a.serve(), a.demo(), a.check(), a.explain(), a.classify(), a.health())
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "help"})
+	localizeFlags(root, a.words)
+	return root
+}
+
+// knownCommand refuses words that are no command, naming those it may have
+// meant.
+func (a *app) knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := a.say("unknown_command", "name", args[0])
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		text += " " + a.say("unknown_command_near", "list", strings.Join(near, ", "))
+	}
+	return errors.New(text)
+}
+
+// localizeFlags words the flags that cobra makes by itself.
+func localizeFlags(root *cobra.Command, w words) {
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = w.say("flag_version")
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.InitDefaultHelpFlag()
+		c.Flags().Lookup("help").Usage = w.say("flag_help")
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
+}
+
+func (a *app) usageTemplate() string {
+	return a.say("usage_usage") + `
+  {{.UseLine}}{{if .HasAvailableSubCommands}}
+
+` + a.say("usage_commands") + `{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+` + a.say("usage_flags") + `
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+` + a.say("usage_global_flags") + `
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+
+` + a.say("usage_more", "command", "{{.CommandPath}}") + `{{end}}
+`
+}
+
+// version names the module version this was built from, or the commit.
+func version() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := build.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, setting := range build.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+
+	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// settings reads the configuration and tells the operator all that is wrong
+// with it. The error is then an exitError.
+func (a *app) settings() (*configs.Config, error) {
+	cfg, err := configs.Load(configs.Options{Path: a.configPath, Environ: a.environ})
+	var problems *configs.Error
+	switch {
+	case errors.As(err, &problems):
+		fmt.Fprintln(a.err, problems.In(a.tag))
+		fmt.Fprintln(a.err, a.say("config_hint"))
+		return nil, statusUsage
+	case err != nil:
+		return nil, err
+	}
+	for _, warning := range cfg.Warnings {
+		fmt.Fprintln(a.err, a.say("config_warning", "text", warning.In(a.tag)))
+	}
+	return cfg, nil
+}
+
+// loadCatalogue loads the catalogue for commands that need nothing else of the
+// configuration.
+func (a *app) loadCatalogue() (*troubleshoot.Catalogue, error) {
+	dir, err := configs.CatalogueDir(configs.Options{Path: a.configPath, Environ: a.environ})
+	if err != nil {
+		return nil, err
+	}
+	return catalogueWith(dir)
+}
+
+// catalogueWith loads the catalogue with the operator's overrides in dir, if
+// any.
+func catalogueWith(dir string) (*troubleshoot.Catalogue, error) {
+	if dir == "" {
+		return troubleshoot.Load()
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("read catalogue.dir: %w", err)
+	}
+	return troubleshoot.Load(troubleshoot.WithDir(os.DirFS(dir)))
+}
+
+// chatLocale is the catalogue's language for what the operator reads: the one
+// asked for with --lang or the environment, if the catalogue has it.
+func (a *app) chatLocale(c *troubleshoot.Catalogue) string {
+	for _, wish := range []string{a.lang, a.tag} {
+		if tag, ok := c.MatchLocale(wish); ok && wish != "" {
+			return tag
+		}
+	}
+	return "en"
+}
+
+// logger writes to the terminal's standard error, without the secrets of the
+// configuration.
+func (a *app) logger(cfg *configs.Config) *slog.Logger {
+	redactor := troubleshoot.NewRedactor(secrets(cfg)...)
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by configs
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+		switch v := attr.Value.Any().(type) {
+		case string:
+			attr.Value = slog.StringValue(redactor.Redact(v))
+		case error:
+			attr.Value = slog.StringValue(redactor.Redact(v.Error()))
+		}
+		return attr
+	}}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(a.err, o))
+	}
+	return slog.New(slog.NewTextHandler(a.err, o))
+}
+
+func secrets(cfg *configs.Config) []string {
+	var all []string
+	for _, p := range cfg.Providers {
+		for _, k := range p.Keys {
+			all = append(all, k.Secret.Reveal())
+		}
+		for _, h := range p.Headers {
+			all = append(all, h.Reveal())
+		}
+		all = append(all, p.Proxy.Reveal(), p.Organization, p.Project)
+	}
+	return all
+}
+
+// providers hands the configured AI sources to package llm.
+func providers(cfg *configs.Config) []llm.ProviderOptions {
+	all := make([]llm.ProviderOptions, len(cfg.Providers))
+	for i, p := range cfg.Providers {
+		all[i] = llm.ProviderOptions{
+			Name: p.Name, Source: troubleshoot.Source(p.Source), BaseURL: p.BaseURL,
+			Models: p.Models, Organization: p.Organization, Project: p.Project,
+			Proxy: p.Proxy.Reveal(), Timeouts: llm.Timeouts(p.Timeouts),
+			MaxTokens: p.MaxTokens, NoStreamOptions: !p.StreamUsage,
+			Headers: map[string]string{},
+		}
+		if p.Temperature != nil {
+			t := float32(*p.Temperature)
+			all[i].Temperature = &t
+		}
+		for name, value := range p.Headers {
+			all[i].Headers[name] = value.Reveal()
+		}
+		for n, k := range p.Keys {
+			name := k.Name
+			if name == "" {
+				name = strconv.Itoa(n + 1)
+			}
+			all[i].Keys = append(all[i].Keys, llm.Key{Name: name, Secret: k.Secret.Reveal()})
+		}
+	}
+	return all
+}

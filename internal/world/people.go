@@ -1,0 +1,85 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/diagbot/diagbot/internal/simwechat"
+)
+
+// FileHelper is the chat in which the account's owner talks to the bot.
+const FileHelper = "filehelper"
+
+// Person is somebody at a keyboard: in a private chat, in a group, or the owner
+// of the bot's own account.
+type Person struct {
+	Name  string
+	ID    string // a friend's UserName; empty for the owner
+	Group string // the group spoken in; empty for a private chat
+}
+
+// chat is where the person reads the replies.
+func (p Person) chat() string {
+	switch {
+	case p.Group != "":
+		return p.Group
+	case p.ID == "":
+		return FileHelper
+	}
+	return p.ID
+}
+
+// Say sends a message as the person and does not wait.
+func (w *World) Say(p Person, text string) {
+	switch {
+	case p.Group != "":
+		w.WeChat.SayIn(p.Group, p.ID, text)
+	case p.ID == "":
+		w.WeChat.SayFromPhone(FileHelper, text)
+	default:
+		w.WeChat.Say(p.ID, text)
+	}
+}
+
+// Talk sends a message as the person and returns the whole reply, part by part.
+// It fails when ctx ends before the reply is complete.
+func (w *World) Talk(ctx context.Context, p Person, text string) ([]string, error) {
+	sent, stop := w.WeChat.Subscribe()
+	defer stop()
+	w.Say(p, text)
+	var parts []string
+	for {
+		select {
+		case s, ok := <-sent:
+			if !ok {
+				return parts, fmt.Errorf("the simulated WeChat is closed")
+			}
+			if s.To != p.chat() {
+				continue
+			}
+			parts = append(parts, s.Text)
+			if len(parts) >= total(s) {
+				return parts, nil
+			}
+		case <-ctx.Done():
+			return parts, ctx.Err()
+		}
+	}
+}
+
+// total reads how many parts a reply has from the "(1/3)" in one of them; 1 if
+// it has none.
+func total(s simwechat.Sent) int {
+	text := strings.TrimSpace(s.Text)
+	var part, of int
+	for _, place := range []int{strings.Index(text, "("), strings.LastIndex(text, "(")} {
+		if place < 0 {
+			continue
+		}
+		if n, _ := fmt.Sscanf(text[place:], "(%d/%d)", &part, &of); n == 2 && 1 <= part && part <= of && of <= 20 {
+			return of
+		}
+	}
+	return 1
+}

@@ -1,0 +1,149 @@
+package world_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/internal/world"
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+var update = flag.Bool("update", false, "write what the bot says into the transcripts")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestTranscripts plays each file of testdata against the real clients and the
+// simulated servers. Lines are:
+//
+//	alice> …        somebody speaks: alice, ming, alice@group, ming@group, owner
+//	bot< …          what the bot answers in that chat; further lines are indented
+//	! next: NAME    the AI service's next request fails like that
+//	! ask: web      the bot now asks the ChatGPT web session, or the api
+//
+// References such as 7K2F differ each time and are written as REF.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := newCast(t).play(t, string(want))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != string(want) {
+				t.Errorf("the bot said otherwise; got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+// cast is a world and its people by the names transcripts call them.
+type cast struct {
+	*world.World
+	people map[string]world.Person
+}
+
+func newCast(t *testing.T) *cast {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	w, err := world.Start(ctx, world.Options{
+		Nick: "小诊",
+		Timeouts: llm.Timeouts{
+			Headers: 500 * time.Millisecond, FirstToken: time.Second, Idle: time.Second, Total: 5 * time.Second,
+		},
+		Bot: func(o *bot.Options) { o.Deadline = 10 * time.Second },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	alice := w.WeChat.AddFriend(simwechat.Person{Nick: "Alice"})
+	ming := w.WeChat.AddFriend(simwechat.Person{Nick: "小明"})
+	group := w.WeChat.AddGroup(simwechat.Group{Name: "周末爬山群", Members: []simwechat.Member{
+		{UserName: alice}, {UserName: ming},
+	}})
+	return &cast{World: w, people: map[string]world.Person{
+		"alice": {ID: alice}, "ming": {ID: ming}, "owner": {},
+		"alice@group": {ID: alice, Group: group}, "ming@group": {ID: ming, Group: group},
+	}}
+}
+
+// play carries out a transcript and returns it with what the bot really said.
+func (c *cast) play(t *testing.T, script string) string {
+	var played strings.Builder
+	for _, line := range strings.Split(strings.TrimRight(script, "\n"), "\n") {
+		who, says, speech := strings.Cut(line, "> ")
+		person, known := c.people[who]
+		switch {
+		case strings.HasPrefix(line, "bot< "), strings.HasPrefix(line, "     "), line == "    ":
+			continue // written anew below
+		case strings.HasPrefix(line, "! "):
+			c.direct(t, strings.TrimPrefix(line, "! "))
+			played.WriteString(line + "\n")
+		case speech && known:
+			played.WriteString(line + "\n" + c.answer(t, person, says))
+		default:
+			played.WriteString(line + "\n")
+		}
+	}
+	return played.String()
+}
+
+func (c *cast) direct(t *testing.T, order string) {
+	verb, name, _ := strings.Cut(order, ": ")
+	var err error
+	switch verb {
+	case "next":
+		err = c.AI.Next(name)
+	case "ask":
+		c.Ask(troubleshoot.Source(name))
+	default:
+		t.Fatalf("unknown order %q", order)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var ref = regexp.MustCompile(`[2-9A-HJKMNP-Z]{4}([)）])`)
+
+func (c *cast) answer(t *testing.T, p world.Person, says string) string {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	parts, err := c.Talk(ctx, p, strings.NewReplacer(`\n`, "\n", "@小诊 ", "@小诊\u2005").Replace(says))
+	if err != nil {
+		t.Errorf("no answer to %q: %v", says, err)
+	}
+	var b strings.Builder
+	for _, part := range parts {
+		part = ref.ReplaceAllString(strings.ReplaceAll(part, "\u2005", " "), "REF$1")
+		b.WriteString("bot< " + strings.ReplaceAll(part, "\n", "\n     ") + "\n")
+	}
+	return b.String()
+}

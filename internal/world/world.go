@@ -1,0 +1,165 @@
+// Package world is a simulated WeChat and a simulated AI service with the real
+// bot between them: openwechat and go-openai speak their protocols over loopback
+// sockets, and nothing is stubbed. The demo, the end-to-end tests and the
+// benchmarks live in it.
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/bot/wechat"
+	"github.com/diagbot/diagbot/internal/simllm"
+	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// Key is the API key the simulated AI service accepts.
+const Key = "sk-simulated-0123456789abcdef"
+
+// Model is the model the simulated AI service has.
+const Model = "sim-chat"
+
+// Options shape a world. The zero value is a quick one for tests.
+type Options struct {
+	Catalogue *troubleshoot.Catalogue // nil: the embedded one
+	WeChat    simwechat.Options       // Nick is set from below
+	Nick      string                  // the bot account's nickname
+	Latency   time.Duration           // of the AI service's first token
+	Timeouts  llm.Timeouts            // zero: short ones
+	Session   wechat.Session          // nil: every login needs a scan
+	Bot       func(*bot.Options)      // last changes to the relay's options
+	Logger    *slog.Logger            // nil: none
+}
+
+// World is a running world. Close ends it.
+type World struct {
+	WeChat    *simwechat.Server
+	AI        *simllm.Server
+	Catalogue *troubleshoot.Catalogue
+
+	clients map[troubleshoot.Source]*llm.Client
+	front   front
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the relay has ended
+	ended   error         // what it ended with
+}
+
+// front lets the world choose which AI source the bot asks, as an operator does
+// by ordering the providers in the configuration.
+type front struct{ client atomic.Pointer[llm.Client] }
+
+func (f *front) Complete(ctx context.Context, p llm.Prompt) (llm.Completion, error) {
+	return f.client.Load().Complete(ctx, p)
+}
+
+// Start builds a world and waits until the bot is logged in. The world ends
+// with ctx or Close.
+func Start(ctx context.Context, o Options) (*World, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	w := &World{Catalogue: o.Catalogue, clients: map[troubleshoot.Source]*llm.Client{}}
+	if err := w.build(o); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	relay, err := bot.New(w.relayOptions(o))
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	w.run(ctx, relay)
+	if err := w.WeChat.WaitLogin(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("wait for the login: %w", err), w.Close())
+	}
+	return w, nil
+}
+
+// build starts the simulators and the clients of both AI sources.
+func (w *World) build(o Options) (err error) {
+	if w.Catalogue == nil {
+		if w.Catalogue, err = troubleshoot.Load(); err != nil {
+			return err
+		}
+	}
+	wechatOptions := o.WeChat
+	wechatOptions.Nick = o.Nick
+	if w.WeChat, err = simwechat.Start(wechatOptions); err != nil {
+		return fmt.Errorf("start simulated WeChat: %w", err)
+	}
+	w.AI, err = simllm.Start(simllm.Options{
+		TLS: true, Keys: []string{Key}, Models: []string{Model}, Markers: true, Latency: o.Latency,
+	})
+	if err != nil {
+		return fmt.Errorf("start simulated AI service: %w", err)
+	}
+	for source, name := range map[troubleshoot.Source]string{
+		troubleshoot.SourceAPI: "openai", troubleshoot.SourceWeb: "chatgpt-web",
+	} {
+		w.clients[source], err = llm.New(llm.Options{Logger: o.Logger, Providers: []llm.ProviderOptions{{
+			Name: name, Source: source, BaseURL: w.AI.URL(), Models: []string{Model}, Timeouts: o.Timeouts,
+			Keys: []llm.Key{{Name: "main", Secret: Key}}, Transport: w.AI.Transport(),
+		}}})
+		if err != nil {
+			return err
+		}
+	}
+	w.Ask(troubleshoot.SourceAPI)
+	return nil
+}
+
+func (w *World) relayOptions(o Options) bot.Options {
+	options := bot.Options{
+		Channel: wechat.New(wechat.Options{
+			Session: o.Session, Transport: w.WeChat.Transport(), Logger: o.Logger,
+		}),
+		Completer: &w.front, Catalogue: w.Catalogue, Logger: o.Logger, Name: o.Nick,
+		Groups: []string{"ALL_GROUP"}, Deadline: 20 * time.Second, Grace: 5 * time.Second,
+	}
+	if o.Bot != nil {
+		o.Bot(&options)
+	}
+	return options
+}
+
+func (w *World) run(ctx context.Context, relay *bot.Relay) {
+	ctx, w.cancel = context.WithCancel(ctx)
+	w.done = make(chan struct{})
+	go func() {
+		defer close(w.done)
+		w.ended = relay.Run(ctx)
+	}()
+}
+
+// Ask chooses the AI source the bot asks from now on.
+func (w *World) Ask(source troubleshoot.Source) { w.front.client.Store(w.clients[source]) }
+
+// Stop stops the bot as a signal would and returns what it ended with.
+func (w *World) Stop() error {
+	if w.done == nil {
+		return nil
+	}
+	w.cancel()
+	<-w.done
+	return w.ended
+}
+
+// Close stops the bot and everything around it.
+func (w *World) Close() error {
+	err := w.Stop()
+	for _, c := range w.clients {
+		c.Close()
+	}
+	if w.AI != nil {
+		err = errors.Join(err, w.AI.Close())
+	}
+	if w.WeChat != nil {
+		err = errors.Join(err, w.WeChat.Close())
+	}
+	return err
+}
