@@ -74,8 +74,7 @@ func (r *Relay) content(t task) string {
 		text = oneLine(t.Sender.Name, maxName) + ": " + text
 	}
 	if quote := strings.TrimSpace(cutRunes(clean(t.Quote), most)); quote != "" {
-		tag, _ := r.language(t)
-		text = r.o.Catalogue.Say(tag, "quoted", "text", quote) + "\n\n" + text
+		text = r.o.Catalogue.Say(t.tag, "quoted", "text", quote) + "\n\n" + text
 	}
 	return text
 }

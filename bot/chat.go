@@ -12,6 +12,7 @@ func (d *dispatcher) serve(c *chat, mailbox <-chan task) {
 	unsaid := closedChan()
 	told := make(map[string]bool) // who knows that we are stopping
 	for t := range mailbox {
+		t.tag, t.how = d.language(t)
 		text := ""
 		if d.work.Err() == nil {
 			text = d.answer(d.work, c, t)
@@ -53,8 +54,7 @@ func (r *Relay) reply(t task, text string) *reply {
 	default:
 		text = r.o.PrivateReplyPrefix + text
 	}
-	tag, _ := r.language(t)
-	out := &reply{chat: t.Chat, heard: t.heard, parts: split(text, r.limits, r.o.Catalogue.Say(tag, "cut_notice"))}
+	out := &reply{chat: t.Chat, heard: t.heard, parts: split(text, r.limits, r.o.Catalogue.Say(t.tag, "cut_notice"))}
 	if r.traits.ReplyWindow > 0 {
 		out.until = t.heard.Add(r.traits.ReplyWindow)
 	}

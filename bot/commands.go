@@ -22,7 +22,7 @@ func commandName(c *command) string {
 }
 
 func (r *Relay) unknown(name string, in call) string {
-	tag, _ := r.language(in.task)
+	tag := in.tag
 	text := r.o.Catalogue.Say(tag, "unknown_command", "name", "/"+name)
 	if near := r.commands.near(name); len(near) > 0 {
 		var names []string
@@ -36,10 +36,10 @@ func (r *Relay) unknown(name string, in call) string {
 
 // help lists how to talk to the bot here and every command.
 func (r *Relay) help(in call) string {
-	tag, _ := r.language(in.task)
+	tag := in.tag
 	say := r.o.Catalogue.Say
 	lines := []string{"【" + say(tag, "help_title") + "】", ""}
-	lines = append(lines, r.howTo(tag, in.task)...)
+	lines = append(lines, r.howTo(in.task)...)
 	lines = append(lines, "", "【"+say(tag, "help_commands")+"】", "")
 	for _, c := range r.commands.list {
 		lines = append(lines, "• "+c.usage+"  "+say(tag, c.about))
@@ -49,13 +49,12 @@ func (r *Relay) help(in call) string {
 
 // shortHelp answers a message that says nothing but the bot's name.
 func (r *Relay) shortHelp(t task) string {
-	tag, _ := r.language(t)
-	return strings.Join(append(r.howTo(tag, t), "/help  "+r.o.Catalogue.Say(tag, "cmd_help")), "\n")
+	return strings.Join(append(r.howTo(t), "/help  "+r.o.Catalogue.Say(t.tag, "cmd_help")), "\n")
 }
 
 // howTo says how to address the bot in the chat t came from.
-func (r *Relay) howTo(tag string, t task) []string {
-	say := r.o.Catalogue.Say
+func (r *Relay) howTo(t task) []string {
+	tag, say := t.tag, r.o.Catalogue.Say
 	prefixes := r.o.PrivatePrefixes
 	lines := []string{say(tag, "help_private")}
 	if t.Chat.Group {
@@ -70,22 +69,20 @@ func (r *Relay) howTo(tag string, t task) []string {
 }
 
 func (r *Relay) reset(in call) string {
-	tag, _ := r.language(in.task)
 	if in.chat.memory.reset() {
-		return r.o.Catalogue.Say(tag, "reset_done")
+		return r.o.Catalogue.Say(in.tag, "reset_done")
 	}
-	return r.o.Catalogue.Say(tag, "reset_empty")
+	return r.o.Catalogue.Say(in.tag, "reset_empty")
 }
 
 func (r *Relay) ping(in call) string {
-	tag, _ := r.language(in.task)
-	return r.o.Catalogue.Say(tag, "pong")
+	return r.o.Catalogue.Say(in.tag, "pong")
 }
 
 // lang shows or changes the language of the person who asks; in a group too,
 // where it holds for replies to them only.
 func (r *Relay) lang(in call) string {
-	tag, how := r.language(in.task)
+	tag, how := in.tag, in.how
 	say := r.o.Catalogue.Say
 	want := oneLine(in.args, maxName)
 	switch fold(want) {

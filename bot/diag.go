@@ -11,7 +11,7 @@ import (
 // diag explains a code: to everyone what people may know, to the account's owner
 // all of it and how often it happened here.
 func (r *Relay) diag(in call) string {
-	tag, _ := r.language(in.task)
+	tag := in.tag
 	query := strings.TrimSpace(oneLine(in.args, 64))
 	if query == "" {
 		return r.o.Catalogue.Say(tag, "diag_usage")

@@ -51,6 +51,8 @@ type task struct {
 	Message
 	text  string
 	heard time.Time
+
+	tag, how string // the language to answer in, and why
 }
 
 func newDispatcher(r *Relay, out *outbox, work context.Context) *dispatcher {
@@ -150,6 +152,7 @@ func (d *dispatcher) busy(c *chat, t task) {
 		c.busyTold = make(map[string]time.Time)
 	}
 	c.busyTold[t.Sender.ID] = t.heard
+	t.tag, t.how = d.language(t)
 	r := d.reply(t, d.explain(t, entryBusy))
 	r.passing = true
 	d.out.put(r)

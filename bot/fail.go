@@ -20,18 +20,16 @@ func (r *Relay) fail(t task, err error, took time.Duration) string {
 		attrs = append(attrs, "cause", r.redact(f.Cause.Error()))
 	}
 	r.o.Logger.Warn("not answered", attrs...)
-	tag, _ := r.language(t)
-	text := r.o.Catalogue.Explain(id, troubleshoot.Telling{Audience: audience(t), Locale: tag, Ref: ref, Wait: f.RetryAfter})
+	text := r.o.Catalogue.Explain(id, troubleshoot.Telling{Audience: audience(t), Locale: t.tag, Ref: ref, Wait: f.RetryAfter})
 	if t.Sender.Owner && !t.Chat.Group {
-		text += "\n" + r.o.Catalogue.Say(tag, "details", "ref", ref)
+		text += "\n" + r.o.Catalogue.Say(t.tag, "details", "ref", ref)
 	}
 	return text
 }
 
 // explain tells the person about a limit of the bot's own. It is no incident.
 func (r *Relay) explain(t task, entry string) string {
-	tag, _ := r.language(t)
-	return r.o.Catalogue.Explain(entry, troubleshoot.Telling{Audience: audience(t), Locale: tag})
+	return r.o.Catalogue.Explain(entry, troubleshoot.Telling{Audience: audience(t), Locale: t.tag})
 }
 
 func audience(t task) troubleshoot.Audience {

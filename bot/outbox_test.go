@@ -190,3 +190,22 @@ func TestReplyWindow(t *testing.T) {
 		}
 	})
 }
+
+func TestRepliesPerMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, func(c *fakeChannel) { c.traits.RepliesPerMessage = 2 }, nil)
+		w.hear(private("alice", strings.Repeat("一二三四五六七八九。", 1000)))
+		got := w.texts()
+		if len(got) != 2 || !strings.HasSuffix(got[0], "(1/2)") || !strings.HasSuffix(got[1], "）\n(2/2)") {
+			t.Errorf("%d parts", len(got))
+		}
+	})
+}
+
+func TestChannelThatRendersMarkdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, func(c *fakeChannel) { c.traits.Markdown = true }, nil)
+		w.hear(private("alice", "**hi**"))
+		w.expect("echo: **hi**")
+	})
+}

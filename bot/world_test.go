@@ -157,11 +157,18 @@ type world struct {
 // newWorld starts a relay in a bubble of synctest; change may adapt its options.
 func newWorld(t *testing.T, change func(*Options)) *world {
 	t.Helper()
+	return newWorldOn(t, func(*fakeChannel) {}, change)
+}
+
+// newWorldOn is newWorld with a channel of another kind.
+func newWorldOn(t *testing.T, adapt func(*fakeChannel), change func(*Options)) *world {
+	t.Helper()
 	c, err := catalogue()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{T: t, channel: newFakeChannel(), completer: &fakeCompleter{}, ended: make(chan error, 1)}
+	adapt(w.channel)
 	o := Options{
 		Channel: w.channel, Completer: w.completer, Catalogue: c, Name: "小诊",
 		Groups: []string{AllGroups}, MemoryTurns: 20, MemoryExpiry: time.Hour, Locale: "en",
