@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -68,12 +67,11 @@ func (r *Relay) prompt(c *chat, t task, asked string, now time.Time) llm.Prompt 
 // content is what the model hears of a message: who says it in a group, and what
 // it replies to.
 func (r *Relay) content(t task) string {
-	const most = 2000 // runes of a quote
 	text := t.text
 	if t.Chat.Group {
 		text = oneLine(t.Sender.Name, maxName) + ": " + text
 	}
-	if quote := strings.TrimSpace(cutRunes(clean(t.Quote), most)); quote != "" {
+	if quote := strings.TrimSpace(clean(t.Quote)); quote != "" {
 		text = r.o.Catalogue.Say(t.tag, "quoted", "text", quote) + "\n\n" + text
 	}
 	return text
@@ -119,8 +117,7 @@ func (r *Relay) complete(ctx context.Context, p llm.Prompt) (llm.Completion, err
 func (r *Relay) guarded(ctx context.Context, p llm.Prompt) (done llm.Completion, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: troubleshoot.UnknownEntry,
-				Cause: fmt.Errorf("completer panicked: %v", v)}
+			err = panicked("the completer", v)
 		}
 	}()
 	return r.o.Completer.Complete(ctx, p)

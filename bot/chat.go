@@ -15,7 +15,7 @@ func (d *dispatcher) serve(c *chat, mailbox <-chan task) {
 		t.tag, t.how = d.language(t)
 		text := ""
 		if d.work.Err() == nil {
-			text = d.answer(d.work, c, t)
+			text = d.guardedAnswer(d.work, c, t)
 		}
 		d.wait(unsaid)
 		if text == "" && !told[t.Sender.ID] {
@@ -90,6 +90,16 @@ func isASCII(s string) bool {
 		}
 	}
 	return true
+}
+
+// guardedAnswer is answer, and an explanation where that panics.
+func (d *dispatcher) guardedAnswer(ctx context.Context, c *chat, t task) (text string) {
+	defer func() {
+		if v := recover(); v != nil {
+			text = d.fail(t, panicked("answering", v), 0)
+		}
+	}()
+	return d.answer(ctx, c, t)
 }
 
 // answer returns what to say to t; empty when the relay stops before it is known.

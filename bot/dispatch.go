@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 )
@@ -13,6 +14,7 @@ const (
 	maxIdle     = 10_000           // chats remembered besides those in work
 	maxIdleSize = 32 << 20         // bytes of their conversations
 	maxRecent   = 8192             // message ids remembered against repeats
+	maxQuote    = 2000             // runes of a quoted message that the model sees
 )
 
 // errStopping is what hear answers when the relay has been told to stop, and the
@@ -108,11 +110,11 @@ func (d *dispatcher) run() {
 
 // file puts m into its chat's mailbox and reports whether it did.
 func (d *dispatcher) file(m Message, now time.Time) bool {
-	text, ok := d.address.text(m)
+	text, ok := d.meant(m)
 	if !ok || d.recent.repeated(m.ID) {
 		return false
 	}
-	t := task{Message: m, text: text, heard: now}
+	t := d.task(m, text, now)
 	c := d.chat(m.Chat.ID)
 	c.last = now
 	switch {
@@ -131,6 +133,29 @@ func (d *dispatcher) file(m Message, now time.Time) bool {
 	c.pending++
 	c.mailbox <- t
 	return true
+}
+
+// meant returns what m says to us and whether it is for us. In File Transfer the
+// owner need not call us to give a command.
+func (d *dispatcher) meant(m Message) (string, bool) {
+	text, ok := d.address.text(m)
+	if !ok && m.Sender.Owner && !m.Chat.Group && m.Kind == KindText {
+		text = strings.TrimSpace(clean(m.Text))
+		var c *command
+		c, _, ok = d.commands.parse(text)
+		ok = ok && c.run != nil
+	}
+	return text, ok
+}
+
+// task keeps of a message only what is needed, so that a full mailbox of huge
+// messages stays small.
+func (d *dispatcher) task(m Message, text string, now time.Time) task {
+	m.Text, m.Quote = "", strings.Clone(cutRunes(m.Quote, maxQuote))
+	if tooLong(text, d.o.MaxMessage) {
+		text = strings.Clone(cutRunes(text, d.o.MaxMessage+1))
+	}
+	return task{Message: m, text: text, heard: now}
 }
 
 func (d *dispatcher) chat(id string) *chat {

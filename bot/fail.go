@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -30,6 +31,12 @@ func (r *Relay) fail(t task, err error, took time.Duration) string {
 // explain tells the person about a limit of the bot's own. It is no incident.
 func (r *Relay) explain(t task, entry string) string {
 	return r.o.Catalogue.Explain(entry, troubleshoot.Telling{Audience: audience(t), Locale: t.tag})
+}
+
+// panicked is the fault of code that panicked with v.
+func panicked(who string, v any) *troubleshoot.Fault {
+	return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: troubleshoot.UnknownEntry,
+		Cause: fmt.Errorf("%s panicked: %v", who, v)}
 }
 
 func audience(t task) troubleshoot.Audience {

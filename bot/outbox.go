@@ -2,11 +2,8 @@ package bot
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
-
-	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 const (
@@ -184,10 +181,9 @@ func (o *outbox) deliver(ctx context.Context, l *lane, r *reply, started time.Ti
 func (o *outbox) guarded(ctx context.Context, to Chat, text string) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &troubleshoot.Fault{
-				Source: troubleshoot.SourceWeChat, Phase: troubleshoot.PhaseSend,
-				Code: MaybeSent, Entry: troubleshoot.UnknownEntry, Cause: fmt.Errorf("send panicked: %v", v),
-			}
+			f := panicked("sending", v)
+			f.Code = MaybeSent
+			err = f
 		}
 	}()
 	return o.send(ctx, to, text)

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 // Relay answers the messages of one channel. What it remembers (conversations,
@@ -73,9 +71,9 @@ func (r *Relay) Run(ctx context.Context) error {
 	ended := make(chan error, 1)
 	background(func() { ended <- r.listen(listening, d.hear) })
 
-	err := r.untilDeaf(ctx, ended, out.lost)
+	stopped, err := r.untilDeaf(ctx, ended, out.lost)
 	close(d.stop)
-	r.finish(out, concluded, said, endWork)
+	r.finish(stopped.Add(r.o.Grace), out, concluded, said, endWork)
 	endSaying(errStopping)
 	<-said
 	r.await(background(r.asking.Wait), "the completer")
@@ -84,52 +82,51 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // untilDeaf waits until the channel hears no more: because the account is lost,
 // which closes lost and is the error, or some time after ctx has ended, when it
-// has passed on what it had fetched.
-func (r *Relay) untilDeaf(ctx context.Context, ended <-chan error, lost chan<- struct{}) error {
+// has passed on what it had fetched. It returns when that began.
+func (r *Relay) untilDeaf(ctx context.Context, ended <-chan error, lost chan<- struct{}) (time.Time, error) {
 	select {
 	case err := <-ended:
 		if ctx.Err() == nil {
 			close(lost)
-			return err
+			return time.Now(), err
 		}
-		return nil
+		return time.Now(), nil
 	case <-ctx.Done():
 	}
+	stopped := time.Now()
 	select {
 	case <-ended:
 	case <-time.After(min(leaveTime, r.o.Grace/2)):
 		r.o.Logger.Error("gave up waiting", "for", "the channel")
 	}
-	return nil
+	return stopped, nil
 }
 
 // listen runs the channel and turns a panic into its end.
 func (r *Relay) listen(ctx context.Context, hear func(context.Context, Message) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &troubleshoot.Fault{Source: troubleshoot.SourceWeChat, Entry: troubleshoot.UnknownEntry,
-				Cause: fmt.Errorf("channel panicked: %v", v)}
+			err = panicked("the channel", v)
 		}
 	}()
 	return r.o.Channel.Run(ctx, hear)
 }
 
-// finish gives the work that is in flight most of the grace period, and the
-// words that are left to say the rest.
-func (r *Relay) finish(out *outbox, concluded, said <-chan struct{}, endWork context.CancelCauseFunc) {
-	grace := time.NewTimer(r.o.Grace)
-	defer grace.Stop()
-	farewell := min(r.o.Grace/4, 5*time.Second)
+// finish gives the work that is in flight most of the time that is left, and the
+// words that are to be said the rest.
+func (r *Relay) finish(until time.Time, out *outbox, concluded, said <-chan struct{}, endWork context.CancelCauseFunc) {
+	left := time.Until(until)
+	farewell := min(left/4, 5*time.Second)
 	select {
 	case <-concluded:
-	case <-time.After(r.o.Grace - farewell):
+	case <-time.After(left - farewell):
 		endWork(errStopping)
 		<-concluded
 	}
 	close(out.finish)
 	select {
 	case <-said:
-	case <-grace.C:
+	case <-time.After(time.Until(until)):
 	}
 }
 
