@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -184,11 +185,15 @@ func (nowhere) SetAside() (string, error) { return "", nil }
 // certificates of the system. Idle connections are dropped early: a message
 // written to one the server just closed leaves open whether it arrived.
 func newTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = http.ProxyFromEnvironment
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 200, 100
-	t.IdleConnTimeout = 30 * time.Second
-	t.TLSHandshakeTimeout = 15 * time.Second
-	t.ResponseHeaderTimeout = holdTime + 10*time.Second
-	return t
+	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          200,
+		MaxIdleConnsPerHost:   100,
+		IdleConnTimeout:       30 * time.Second,
+		TLSHandshakeTimeout:   15 * time.Second,
+		ResponseHeaderTimeout: holdTime + 10*time.Second,
+	}
 }

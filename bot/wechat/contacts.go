@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -119,10 +118,7 @@ func readContacts(resp *http.Response, err error) (a contactAnswer, _ error) {
 		return a, &troubleshoot.Fault{Source: troubleshoot.SourceWeChat, Phase: phase, Status: resp.StatusCode}
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) || netKind(err) != troubleshoot.NetOther {
-			return a, newFault(phase, err)
-		}
-		return a, malformed(phase, "contacts are not the promised JSON: %w", err)
+		return a, newFault(phase, err)
 	}
 	return a, a.BaseResponse.check(phase)
 }

@@ -137,7 +137,7 @@ func TestDirectoryAsksOnce(t *testing.T) {
 		case "@@g":
 			return []rawContact{{UserName: "@@g", NickName: "G", MemberList: []rawContact{{UserName: "@x", NickName: "X"}}}}, nil
 		}
-		return nil, errors.New("no")
+		return nil, nil
 	})
 	close(d.ready)
 	ctx := context.Background()
@@ -159,6 +159,21 @@ func TestDirectoryAsksOnce(t *testing.T) {
 		if want := map[string]int{"@@g": 2}[id]; n != max(want, 1) {
 			t.Errorf("asked %d times for %s", n, id)
 		}
+	}
+}
+
+func TestDirectoryIsQuietAfterAFailure(t *testing.T) {
+	asked := 0
+	d := newDirectory(rawContact{UserName: "@me"}, func(context.Context, ...string) ([]rawContact, error) {
+		asked++
+		return nil, errors.New("no")
+	})
+	close(d.ready)
+	for i := range 10 {
+		d.person(context.Background(), fmt.Sprintf("@%d", i))
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	readyWait   = 3 * time.Second  // for the first contact list after a login
 	lookupWait  = 3 * time.Second  // for one contact asked for by name
 	missingWait = 10 * time.Minute // before an unknown name is asked for again
+	quietWait   = 30 * time.Second // after a failure, so that not every message waits for the next
 )
 
 // rawContact is a contact, a group or a member as the servers describe it.
@@ -61,6 +62,7 @@ type directory struct {
 	people  map[string]person
 	groups  map[string]*group
 	missing map[string]time.Time // asked for and not learned, and when
+	quiet   time.Time            // nothing is asked for before this
 }
 
 func newDirectory(self rawContact, fetch func(context.Context, ...string) ([]rawContact, error)) *directory {
@@ -223,6 +225,9 @@ func (d *directory) ask(ctx context.Context, id, key string) bool {
 	defer cancel()
 	contacts, err := d.fetch(ctx, id)
 	if err != nil {
+		d.mu.Lock()
+		d.quiet = time.Now().Add(quietWait)
+		d.mu.Unlock()
 		return false
 	}
 	d.learn(contacts...)
@@ -233,7 +238,7 @@ func (d *directory) mayAsk(key string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	if at, asked := d.missing[key]; asked && now.Sub(at) < missingWait {
+	if at, asked := d.missing[key]; now.Before(d.quiet) || asked && now.Sub(at) < missingWait {
 		return false
 	}
 	if len(d.missing) >= maxMissing {

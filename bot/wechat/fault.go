@@ -2,14 +2,9 @@ package wechat
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
-	"syscall"
 
 	"github.com/diagbot/diagbot/troubleshoot"
 )
@@ -36,7 +31,11 @@ func newFault(phase troubleshoot.Phase, cause error) *troubleshoot.Fault {
 	if errors.As(cause, &f) && f != nil {
 		return f
 	}
-	return &troubleshoot.Fault{Source: troubleshoot.SourceWeChat, Phase: phase, Net: netKind(cause), Cause: cause}
+	f = troubleshoot.Normalize(troubleshoot.Observation{Source: troubleshoot.SourceWeChat, Phase: phase, Err: cause})
+	if f.Net == "" {
+		f.Net = troubleshoot.NetOther
+	}
+	return f
 }
 
 // refusal is an answer with a return code other than zero.
@@ -67,39 +66,6 @@ func faultOf(phase troubleshoot.Phase, err error) *troubleshoot.Fault {
 		f.Cause = err
 	}
 	return f
-}
-
-// netKind names how a connection failed.
-func netKind(err error) troubleshoot.NetKind {
-	var (
-		dns     *net.DNSError
-		op      *net.OpError
-		record  tls.RecordHeaderError
-		verify  *tls.CertificateVerificationError
-		unknown x509.UnknownAuthorityError
-		timeout interface{ Timeout() bool }
-	)
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &dns):
-		return troubleshoot.NetDNS
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return troubleshoot.NetProxy
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return troubleshoot.NetRefused
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return troubleshoot.NetUnreachable
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return troubleshoot.NetReset
-	case errors.As(err, &record), errors.As(err, &verify), errors.As(err, &unknown):
-		return troubleshoot.NetTLS
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return troubleshoot.NetTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return troubleshoot.NetEOF
-	}
-	return troubleshoot.NetOther
 }
 
 // sessionOver tells whether a code ends the session.

@@ -21,8 +21,10 @@ import (
 // hearer takes a message; see [bot.Channel].
 type hearer = func(context.Context, bot.Message) error
 
-// maxPoison is how often hearing the same message may panic before it is left out.
-const maxPoison = 3
+const (
+	maxPoison  = 3  // times hearing a message may panic before it is left out
+	maxRefused = 20 // rounds in a row WeChat may answer with a code before the session counts as over
+)
 
 // link is one login with one openwechat.Bot, which cannot be used again once
 // it ended. Three goroutines live in it: the library's, which synchronises;
@@ -245,7 +247,8 @@ func (l *link) failed(err error) (end error) {
 		return errStopped
 	}
 	f := faultOf(troubleshoot.PhaseSync, err)
-	if l.failures++; sessionOver(f.Ret) {
+	l.failures++
+	if sessionOver(f.Ret) || f.Ret != 0 && f.Ret != retTooOften && l.failures >= maxRefused {
 		l.fault = f
 		return f
 	}
@@ -262,11 +265,13 @@ func (l *link) failed(err error) (end error) {
 // errStopped ends the library's goroutine when the link is asked to end.
 var errStopped = errors.New("stopped")
 
+// cause is what is known beyond the fault's own line, without secrets.
 func cause(f *troubleshoot.Fault) string {
-	if f.Cause == nil {
-		return ""
+	text := f.Message
+	if text == "" && f.Cause != nil {
+		text = f.Cause.Error()
 	}
-	return cutBytes(f.Cause.Error(), maxFaultMessage)
+	return cutBytes(text, maxFaultMessage)
 }
 
 // close asks the link to end and waits until all of it has.

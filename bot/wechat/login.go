@@ -77,8 +77,10 @@ func (c *Channel) resume(ctx context.Context, hear hearer) (*link, error) {
 		case f.Ret == retEnvironment:
 			return nil, c.refused(f)
 		case !passing(f):
-			c.log.Info("the saved session is over", "error", f)
-			c.show(Login{State: LoginLost, Fault: f})
+			over := *f
+			over.Phase = troubleshoot.PhaseSync // an old login ended; this is no refusal of a new one
+			c.log.Info("the saved session is over", "error", &over)
+			c.show(Login{State: LoginLost, Fault: &over})
 			c.remove()
 			return nil, nil
 		case try >= hotTries && !unreachable(f):

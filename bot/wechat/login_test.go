@@ -207,7 +207,7 @@ func TestKickedShowsNewCode(t *testing.T) {
 		w.start(true)
 		w.silent(alice)
 		w.srv.Kick(ret)
-		if l := w.await(LoginLost); l.Fault == nil || l.Fault.Ret < 1100 {
+		if l := w.await(LoginLost); l.Fault == nil || l.Fault.Ret < 1100 || l.Fault.Phase != troubleshoot.PhaseSync {
 			t.Errorf("%d: lost %+v", ret, l)
 		}
 		w.await(LoginScan)

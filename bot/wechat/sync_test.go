@@ -67,6 +67,18 @@ func TestSyncEndsSession(t *testing.T) {
 	w.await(LoginConfirmed)
 }
 
+func TestSessionThatOnlyRefusesIsOver(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, func(o *Options) { o.lastPause = o.firstPause })
+	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice"})
+	w.start(true)
+	w.silent(alice)
+	w.srv.Fail("synccheck", simwechat.Failure{Ret: 1}, maxRefused)
+	if l := w.await(LoginLost); l.Fault.Ret != 1 {
+		t.Errorf("lost %+v", l)
+	}
+	w.await(LoginConfirmed)
+}
+
 // TestStorms counts requests while everything fails: the pauses double, so in
 // the time of one pause at its longest there are only a few.
 func TestStorms(t *testing.T) {

@@ -33,7 +33,7 @@ func tapped(t testing.TB, body []byte) (*openwechat.Caller, *link) {
 	l.dir = knownDirectory()
 	l.tap.polls.SetLimit(1e9)
 	l.tap.checks.SetLimit(1e9)
-	l.tap.before = func() {}
+	l.tap.before, l.tap.opened = func() {}, func(*initAnswer, *http.Request) {}
 	l.bot.Caller.Client.Domain = "wx.qq.com"
 	l.bot.Storage.LoginInfo, l.bot.Storage.Request = &openwechat.LoginInfo{}, &openwechat.BaseRequest{}
 	t.Cleanup(func() { l.stop(); l.bot.Exit() })
