@@ -34,6 +34,10 @@ type Channel interface {
 	Send(ctx context.Context, to Chat, text string) error
 }
 
+// Named is a channel that knows the name people mention us by. It is empty
+// before login, and safe to ask for at any time.
+type Named interface{ Name() string }
+
 // MaybeSent is the code of a fault whose message may have arrived all the same.
 const MaybeSent = "maybe_sent"
 

@@ -58,7 +58,7 @@ func (r *Relay) howTo(t task) []string {
 	prefixes := r.o.PrivatePrefixes
 	lines := []string{say(tag, "help_private")}
 	if t.Chat.Group {
-		prefixes, lines = r.o.GroupPrefixes, []string{say(tag, "help_group", "name", r.o.Name)}
+		prefixes, lines = r.o.GroupPrefixes, []string{say(tag, "help_group", "name", r.name())}
 	} else if len(prefixes) > 0 {
 		lines = nil
 	}
@@ -66,6 +66,16 @@ func (r *Relay) howTo(t task) []string {
 		lines = append(lines, say(tag, "help_prefix", "prefix", strings.TrimSpace(prefixes[0])))
 	}
 	return lines
+}
+
+// name is what people mention us by.
+func (r *Relay) name() string {
+	if c, ok := r.o.Channel.(Named); ok {
+		if name := oneLine(c.Name(), maxName); name != "" {
+			return name
+		}
+	}
+	return r.o.Name
 }
 
 func (r *Relay) reset(in call) string {

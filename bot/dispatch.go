@@ -63,8 +63,9 @@ func newDispatcher(r *Relay, out *outbox, work context.Context) *dispatcher {
 }
 
 // hear takes a message from the channel. It waits only for its turn with the
-// dispatcher, which is microseconds.
-func (d *dispatcher) hear(ctx context.Context, m Message) error {
+// dispatcher, which is microseconds; so it need not look at its context, and
+// takes what was fetched when that had ended already.
+func (d *dispatcher) hear(_ context.Context, m Message) error {
 	select {
 	case <-d.stop:
 		return errStopping
@@ -75,8 +76,6 @@ func (d *dispatcher) hear(ctx context.Context, m Message) error {
 		return nil
 	case <-d.stop:
 		return errStopping
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

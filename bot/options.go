@@ -21,7 +21,7 @@ type Options struct {
 	Logger    *slog.Logger // nil: nothing is logged
 	Account   string       // which account the relay serves, for the log
 
-	Name               string   // the bot's name in help texts; empty: "bot"
+	Name               string   // the bot's name in help texts while the channel knows none; empty: "bot"
 	PrivatePrefixes    []string // what private texts must begin with to be answered; empty: all are
 	PrivateReplyPrefix string   // put in front of replies in private chats
 	GroupPrefixes      []string // what addresses the bot in groups besides a mention

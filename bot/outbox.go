@@ -144,7 +144,7 @@ func (o *outbox) file(r *reply) {
 func (o *outbox) start(ctx context.Context) time.Duration {
 	for len(o.ready) > 0 && o.sending < o.width() {
 		now, l := time.Now(), o.ready[0]
-		if r := l.queue[0]; r.sent >= len(r.parts) || r.expired(now) {
+		if r := l.queue[0]; r.sent >= len(r.parts) || o.expired(r) {
 			o.ready = o.ready[1:]
 			o.next(l)
 			continue

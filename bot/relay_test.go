@@ -144,10 +144,10 @@ func TestFullMailboxIsAnsweredBusy(t *testing.T) {
 		for i := range 6 {
 			w.hear(private("alice", fmt.Sprint(i)))
 		}
-		w.expect("I still have several…")
+		w.expect(w.entry(entryBusy, troubleshoot.AudienceUser))
 		time.Sleep(11 * time.Second)
 		w.hear(private("alice", "more"))
-		w.expect("I still have several…")
+		w.expect(w.entry(entryBusy, troubleshoot.AudienceUser))
 		w.hear(private("bob", "others are not held up"))
 		time.Sleep(4 * time.Minute)
 		synctest.Wait()
@@ -165,7 +165,8 @@ func TestBusyInAGroupTellsEachPerson(t *testing.T) {
 		for _, who := range []string{"a", "b", "c", "d", "c"} {
 			w.hear(inGroup("home", who, "hi"))
 		}
-		w.expect("@c\u2005I have several…", "@d\u2005I have several…")
+		busy := w.entry(entryBusy, troubleshoot.AudienceGroup)
+		w.expect("@c\u2005"+busy, "@d\u2005"+busy)
 		time.Sleep(3 * time.Minute)
 	})
 }
@@ -268,8 +269,9 @@ func TestStop(t *testing.T) {
 			}
 			got := w.texts()
 			slices.Sort(got)
-			if len(got) != 2 || !strings.HasPrefix(got[0], "@bob\u2005I'm being restarted") || !strings.HasPrefix(got[1], "I'm being restarted") {
-				t.Errorf("said %q", got)
+			want := []string{"@bob\u2005" + w.entry(entryRestarting, troubleshoot.AudienceGroup), w.entry(entryRestarting, troubleshoot.AudienceUser)}
+			if !slices.Equal(got, want) {
+				t.Errorf("said %q, want %q", got, want)
 			}
 		})
 	})

@@ -38,7 +38,7 @@ func (o *outbox) settle(res sendResult) {
 func (o *outbox) next(l *lane) {
 	r := l.queue[0]
 	id := r.chat.ID
-	for r != nil && (r.sent >= len(r.parts) || r.expired(time.Now())) {
+	for r != nil && (r.sent >= len(r.parts) || o.expired(r)) {
 		close(r.done)
 		l.queue[0], l.queue = nil, l.queue[1:]
 		r = nil
@@ -54,8 +54,13 @@ func (o *outbox) next(l *lane) {
 }
 
 // expired reports whether the channel would refuse r by now.
-func (r *reply) expired(now time.Time) bool {
-	return !r.until.IsZero() && now.After(r.until)
+func (o *outbox) expired(r *reply) bool {
+	if r.until.IsZero() || !time.Now().After(r.until) {
+		return false
+	}
+	o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "window closed", "parts", len(r.parts)-r.sent)
+	r.sent = len(r.parts)
+	return true
 }
 
 // retry gives a refused part a few more chances, a little later each time.

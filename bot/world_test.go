@@ -225,6 +225,16 @@ func (w *world) texts() (texts []string) {
 	return texts
 }
 
+// ui returns one of the bot's own texts in English.
+func (w *world) ui(key string, args ...string) string {
+	return w.relay.o.Catalogue.Say("en", key, args...)
+}
+
+// entry returns what people are told of an entry that has no reference.
+func (w *world) entry(id string, to troubleshoot.Audience) string {
+	return w.relay.o.Catalogue.Explain(id, troubleshoot.Telling{Audience: to, Locale: "en"})
+}
+
 // expect checks that exactly these were said since the last call. A trailing …
 // stands for any rest.
 func (w *world) expect(want ...string) {

@@ -1,0 +1,42 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+func TestDiagReference(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 429})
+		w.hear(private("alice", "hi"))
+		w.texts()
+		ref := w.relay.incidents.ring[0].ref
+		for _, query := range []string{ref, strings.ToLower(ref), "（429 · " + ref + "）", "(429 · " + ref + ")"} {
+			w.hear(private("bob", "/diag "+query))
+			w.expect(w.ui("admin_only", "ref", ref))
+			owner := private("me", "/diag "+query)
+			owner.Sender.Owner = true
+			w.hear(owner)
+			got := w.texts()
+			if len(got) != 1 || !strings.HasPrefix(got[0], "429 ") || !strings.HasSuffix(got[0], w.ui("seen", "count", "1", "ago", w.relay.o.Catalogue.Duration("en", 0))) {
+				t.Errorf("/diag %s: %q", query, got)
+			}
+		}
+	})
+}
+
+func TestPublicDiagDoesNotTellWhatHappenedHere(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.hear(private("bob", "/diag 401"))
+		before := w.texts()
+		w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 401, Code: "invalid_api_key"})
+		w.hear(private("alice", "hi"))
+		w.texts()
+		w.hear(private("bob", "/diag 401"))
+		if after := w.texts(); before[0] != after[0] {
+			t.Errorf("said %q before and %q after", before, after)
+		}
+	})
+}
