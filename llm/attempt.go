@@ -37,8 +37,9 @@ func (p *provider) attempt(ctx context.Context, k *key, model string, prompt Pro
 func (p *provider) request(model string, prompt Prompt) openai.ChatCompletionRequest {
 	o := p.options
 	r := openai.ChatCompletionRequest{
-		Model:               model,
-		Messages:            make([]openai.ChatCompletionMessage, 0, len(prompt.Messages)),
+		Model:    model,
+		Messages: make([]openai.ChatCompletionMessage, 0, len(prompt.Messages)),
+		//lint:ignore SA1019 older and self-hosted servers know only this one
 		MaxTokens:           o.MaxTokens,
 		MaxCompletionTokens: o.MaxCompletionTokens,
 		Temperature:         number(o.Temperature),
@@ -174,7 +175,9 @@ func (a *answer) ended() error {
 // verdict judges an answer that arrived in full.
 func (a *answer) verdict() error {
 	switch a.finish {
-	case "content_filter", "error":
+	case "content_filter":
+		return errInside // the finish reason says it all, and the rest is people's words
+	case "error":
 		return a.x.fail(a.x.last, errInside)
 	}
 	if visible(a.text.String()) == "" {

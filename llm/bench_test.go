@@ -61,7 +61,7 @@ func BenchmarkComplete(b *testing.B) {
 	}
 }
 
-func bare(b *testing.B, c *openai.Client) {
+func bare(b testing.TB, c *openai.Client) {
 	stream, err := c.CreateChatCompletionStream(b.Context(), request())
 	if err != nil {
 		b.Fatal(err)
@@ -80,6 +80,26 @@ func bare(b *testing.B, c *openai.Client) {
 		}
 	}
 	stream.Close()
+}
+
+// The whole machinery may cost thirty allocations above bare go-openai.
+func TestCompleteAllocatesLittle(t *testing.T) {
+	transport := stub{200, streamed(8), false}
+	config := openai.DefaultConfig(secret)
+	config.HTTPClient = &http.Client{Transport: transport}
+	alone := openai.NewClientWithConfig(config)
+	o := options("https://h/v1")
+	o.Transport = transport
+	c := newClient(t, o)
+	below := testing.AllocsPerRun(200, func() { bare(t, alone) })
+	with := testing.AllocsPerRun(200, func() {
+		if _, err := c.Complete(t.Context(), question()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if with-below > 30 {
+		t.Errorf("%v allocations, bare go-openai has %v", with, below)
+	}
 }
 
 // The guard alone: the bytes of the stream through its filter.

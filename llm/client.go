@@ -51,8 +51,9 @@ func (c *Client) Close() {
 // once. ctx bounds the wait besides the provider's own timeouts.
 //
 // The error is always a *troubleshoot.Fault. Possible entries set here are
-// empty-answer, invalid-response, gpt-400-unsupported-feature,
-// gpt-404-model-not-found and unknown-error; all else is left to Diagnose.
+// empty-answer, invalid-response, stream-interrupted,
+// gpt-400-unsupported-feature, gpt-404-model-not-found and unknown-error; all
+// else is left to Diagnose.
 // When ctx was cancelled, errors.Is(err, context.Canceled) holds and no entry
 // is set: the caller knows why and may stay silent. When ctx ran out of time,
 // errors.Is(err, context.DeadlineExceeded) holds and the phase is "total".

@@ -16,6 +16,7 @@ import (
 // Entries that this package knows better than any symptom could tell.
 const (
 	entryEmpty       = "empty-answer"
+	entryBroken      = "stream-interrupted"
 	entryForm        = "invalid-response"
 	entryUnsupported = "gpt-400-unsupported-feature"
 	entryNoModel     = "gpt-404-model-not-found"
@@ -85,6 +86,9 @@ func (p *provider) complete(f *troubleshoot.Fault, o troubleshoot.Observation, e
 	}
 	if f.Entry == "" {
 		f.Entry = entryOf(err)
+	}
+	if f.Net == troubleshoot.NetTimeout && f.Phase == troubleshoot.PhaseStream {
+		f.Entry = entryBroken // words had come; to the reader the answer broke off
 	}
 	if f.Entry == entryEmpty && o.FinishReason == finishRefusal {
 		f.Entry = ""

@@ -46,7 +46,11 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.status, x.header = res.StatusCode, res.Header
-	x.enter(troubleshoot.PhaseFirstToken)
+	if x.whole {
+		x.enter(troubleshoot.PhaseStream)
+	} else {
+		x.enter(troubleshoot.PhaseFirstToken)
+	}
 	x.heard()
 	body := &wire{body: res.Body, x: x, left: maxAnswer}
 	if res.Body, err = x.open(res.StatusCode, body); err != nil {
@@ -121,7 +125,7 @@ func sniff(in *bufio.Reader) (byte, error) {
 func (x *exchange) readWhole(r io.Reader) ([]byte, error) {
 	all, err := io.ReadAll(r)
 	if err != nil {
-		return nil, x.fail(all, err)
+		return nil, err // half an answer is people's words, not evidence
 	}
 	all = bytes.TrimSpace(bytes.TrimPrefix(all, []byte("\xEF\xBB\xBF")))
 	v := judge(all, x.list)
