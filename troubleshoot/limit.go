@@ -29,13 +29,14 @@ func contextLimit(t string) int {
 	return 0
 }
 
-// overMaximum reads "209303 tokens > 200000 maximum".
+// overMaximum reads "209303 tokens > 200000 maximum" and "190000 + 20000 >
+// 200000".
 func overMaximum(t string) int {
-	i := strings.Index(t, "tokens > ")
-	if i < 0 {
+	i := strings.Index(t, " > ")
+	if i < 1 || !isDigit(t[i-1]) && !strings.HasSuffix(t[:i], "tokens") {
 		return 0
 	}
-	n, _ := tokens(t[i+len("tokens > "):])
+	n, _ := tokens(t[i+len(" > "):])
 	return n
 }
 

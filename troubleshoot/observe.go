@@ -60,7 +60,7 @@ func Normalize(o Observation) *Fault {
 		if f.Status == 0 {
 			f.Status = status
 		}
-		if header == nil {
+		if len(header) == 0 {
 			header = h
 		}
 	}

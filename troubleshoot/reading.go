@@ -168,6 +168,9 @@ func (r *reading) message(f field) {
 	if isCode(f.text) && f.key != "raw" {
 		r.codes = append(r.codes, code{f.key, f.text, f.level, kindType})
 	}
+	if n := statusIn(f.text); n != 0 {
+		r.sawStatus(n, f.level)
+	}
 	if len(r.messages) < maxMessages {
 		r.messages = append(r.messages, f)
 	}

@@ -128,7 +128,7 @@ func textPause(body string, now time.Time) (time.Duration, bool) {
 
 // mentionsPause is a cheap look for any word a pause may stand beside.
 func mentionsPause(s string) bool {
-	for _, w := range [...]string{"etry", "again", "wait", "reset", "后", "後", "Wait", "Reset", "available in"} {
+	for _, w := range [...]string{"etry", "again", "wait", "reset", "后", "後", "Wait", "Reset", "available in", "重置", "请"} {
 		if strings.Contains(s, w) {
 			return true
 		}
