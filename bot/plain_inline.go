@@ -3,6 +3,8 @@ package bot
 import (
 	"html"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
@@ -15,6 +17,7 @@ type inlineText struct {
 	out  []byte
 	kept []span
 	glue bool // an address was written last: what follows needs a space
+	bare bool // it stood bare in the text: only punctuation of wide scripts does
 }
 
 type span struct{ from, to int }
@@ -63,10 +66,10 @@ func (t *inlineText) write(s string) {
 	if s == "" {
 		return
 	}
-	if t.glue && !strings.HasPrefix(s, " ") && !strings.HasPrefix(s, "\n") {
+	if t.glue && !strings.HasPrefix(s, " ") && !strings.HasPrefix(s, "\n") || t.bare && widePunct(s) {
 		t.out = append(t.out, ' ')
 	}
-	t.glue = false
+	t.glue, t.bare = false, false
 	t.out = append(t.out, s...)
 }
 
@@ -80,6 +83,7 @@ func (t *inlineText) text(n *ast.Text) {
 	value := string(n.Segment.Value(t.src))
 	if n.IsRaw() {
 		t.keep(value)
+		t.bare = true
 	} else {
 		t.write(unescape(value))
 	}
@@ -214,6 +218,13 @@ func entity(s string) (string, int) {
 		return "&", 1
 	}
 	return clean(c), end + 1
+}
+
+// widePunct reports whether s begins with punctuation that clients may take for
+// part of an address before it.
+func widePunct(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r >= 0x80 && unicode.IsPunct(r)
 }
 
 func isWord(c byte) bool {

@@ -37,6 +37,8 @@ func TestPlain(t *testing.T) {
 		{"image", "![猫](https://a.com/c.png)", "猫 https://a.com/c.png"},
 		{"autolink", "<https://a.com/_x_>。", "https://a.com/_x_ 。"},
 		{"bare url", "见https://a.com/_foo_/b*c*d~~e~~ 吧", "见https://a.com/_foo_/b*c*d~~e~~ 吧"},
+		{"bare url before a full stop", "见 https://a.com/b。完", "见 https://a.com/b 。完"},
+		{"bare url before a letter", "https://zh.wikipedia.org/wiki/中文", "https://zh.wikipedia.org/wiki/中文"},
 		{"bare url in bold", "**https://a.com/a_b**", "https://a.com/a_b"},
 		{"quote", "> a\n> b\n>> c", "│ a\n│ b\n│ │ c"},
 		{"rule", "a\n---\nb", "a\n\n———\n\nb"},
