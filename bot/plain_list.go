@@ -19,6 +19,8 @@ func (w *plainText) list(n *ast.List) string {
 		if n.IsOrdered() {
 			mark = strconv.Itoa(number) + string(n.Marker) + " "
 			number++
+		} else if isTask(c) {
+			mark = "" // the box is mark enough
 		}
 		if paragraphs(c) > 1 {
 			gap = "\n\n"
@@ -26,6 +28,12 @@ func (w *plainText) list(n *ast.List) string {
 		items = append(items, indent(w.blocks(c, "\n"), mark, "  "))
 	}
 	return strings.Join(items, gap)
+}
+
+// isTask reports whether an item begins with a check box.
+func isTask(item ast.Node) bool {
+	block := item.FirstChild()
+	return block != nil && block.FirstChild() != nil && block.FirstChild().Kind() == extast.KindTaskCheckBox
 }
 
 // paragraphs counts the blocks of an item that are not lists of their own.

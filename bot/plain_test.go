@@ -26,7 +26,7 @@ func TestPlain(t *testing.T) {
 		{"bullets", "- a\n- b\n  - c\n    1. d", "• a\n• b\n  • c\n    1. d"},
 		{"loose", "- a\n\n- b", "• a\n• b"},
 		{"two paragraphs in an item", "- a\n\n  more\n\n- b", "• a\n  more\n\n• b"},
-		{"task", "- [x] done\n- [ ] todo", "• ☑ done\n• ☐ todo"},
+		{"task", "- [x] done\n- [ ] todo", "☑ done\n☐ todo"},
 		{"code", "run:\n```go\nx := a[OK] // **b**\n```\nend", "run:\n\n----\nx := a[OK] // **b**\n----\n\nend"},
 		{"code span", "`a_b_c` and `**x**`", "a_b_c and **x**"},
 		{"unclosed code", "```\nx", "----\nx\n----"},
