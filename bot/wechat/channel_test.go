@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/internal/simwechat"
@@ -63,4 +64,67 @@ func TestSendBeforeLogin(t *testing.T) {
 	if f.Source != "wechat" || f.Phase != "send" || f.Entry == "" {
 		t.Errorf("fault %v", f)
 	}
+}
+
+func TestStopWhileWaitingForTheScan(t *testing.T) {
+	w := newWorld(t, simwechat.Options{ScanDelay: -1}, nil)
+	w.start(false)
+	w.await(LoginScan)
+	if f := fault(t, w.c.Run(w.ctx, nil)); f.Source != "bot" {
+		t.Errorf("second Run: %v", f)
+	}
+	w.stop()
+	if err := w.c.Run(canceled(t), nil); err != nil {
+		t.Errorf("Run after the end: %v", err)
+	}
+}
+
+func TestStopWhileTheServerHangs(t *testing.T) {
+	for _, endpoint := range []string{"jslogin", "login", "webwxinit", "synccheck", "webwxgetcontact"} {
+		t.Run(endpoint, func(t *testing.T) {
+			w := newWorld(t, simwechat.Options{}, nil)
+			w.srv.Fail(endpoint, simwechat.Failure{Hang: true}, -1)
+			w.start(false)
+			if err := w.srv.WaitCount(w.ctx, endpoint, 1); err != nil {
+				t.Fatal(err)
+			}
+			w.stop()
+		})
+	}
+}
+
+func TestStopBetweenPauses(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, func(o *Options) { o.firstPause, o.lastPause = time.Hour, time.Hour })
+	w.srv.Fail("jslogin", simwechat.HTML(502), -1)
+	w.start(false)
+	w.await(LoginWaiting)
+	w.stop()
+
+	w = newWorld(t, simwechat.Options{}, func(o *Options) { o.firstPause, o.lastPause = time.Hour, time.Hour })
+	w.start(true)
+	before := w.srv.Count("synccheck")
+	w.srv.Fail("synccheck", simwechat.Failure{Ret: 1205}, -1)
+	if err := w.srv.WaitCount(w.ctx, "synccheck", before+1); err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
+}
+
+// TestWithoutASession logs in twice by scan, for nothing is kept.
+func TestWithoutASession(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, func(o *Options) { o.Session, o.Logger, o.Mode = nil, nil, ModeNormal })
+	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice"})
+	for range 2 {
+		w.start(false)
+		w.await(LoginScan)
+		w.await(LoginConfirmed)
+		w.silent(alice)
+		w.stop()
+	}
+}
+
+func canceled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }

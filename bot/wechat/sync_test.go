@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -285,6 +286,36 @@ func TestChangesOfContacts(t *testing.T) {
 	if m := w.hear(); m.Chat.Name != "Hidden" || m.Sender.Name != "Zed" || !m.Mentioned || m.Text != "hi" {
 		t.Errorf("heard %+v", m)
 	}
+}
+
+// BenchmarkBurst is 1,000 messages that wait on the server, heard and answered
+// by 100 senders.
+func BenchmarkBurst(b *testing.B) {
+	w := newWorld(b, simwechat.Options{}, nil)
+	w.ctx = b.Context()
+	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice"})
+	w.start(true)
+	turn := make(chan struct{}, 100)
+	b.ReportAllocs()
+	for b.Loop() {
+		for range 1000 {
+			w.srv.Say(alice, "hi")
+		}
+		var replies sync.WaitGroup
+		for range 1000 {
+			m := w.hear()
+			turn <- struct{}{}
+			replies.Go(func() {
+				if err := w.c.Send(w.ctx, m.Chat, "hello"); err != nil {
+					b.Error(err)
+				}
+				<-turn
+			})
+		}
+		replies.Wait()
+	}
+	b.StopTimer()
+	w.stop()
 }
 
 // BenchmarkMentionOverTheWire is a mention in a group with 4,000 contacts, from
