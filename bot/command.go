@@ -23,7 +23,7 @@ type call struct {
 	args string
 }
 
-// commandTable lists the commands. The names are those that users of other bots
+// commands lists what the bot can be told to do. The names are those that users of other bots
 // know (/reset, #清除记忆, 清空会话 …).
 func commands() []*command {
 	return []*command{

@@ -75,7 +75,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	close(d.stop)
 	r.finish(stopped.Add(r.o.Grace), out, concluded, said, endWork)
 	endSaying(errStopping)
-	<-said
+	r.await(said, "the last replies")
 	r.await(background(r.asking.Wait), "the completer")
 	return err
 }
