@@ -47,6 +47,7 @@ func home() map[string]string {
 		"github.com/spf13/viper":              "configs",
 		"github.com/go-viper/mapstructure/v2": "configs",
 		"github.com/spf13/cobra":              "cmd",
+		"github.com/mdp/qrterminal/v3":        "cmd",
 		"golang.org/x/term":                   "cmd",
 		"github.com/yuin/goldmark":            "bot",
 		"github.com/rogpeppe/go-internal":     "", // tests only
