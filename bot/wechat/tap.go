@@ -24,7 +24,7 @@ type tap struct {
 	log     *slog.Logger
 	scripts *scripts
 	stopped context.Context // ends with the login; sending goes on
-	unit    time.Duration   // the first pause before a call is repeated
+	unit    time.Duration   // the first pause before a call is repeated; two idle polls fit in it
 
 	opened func(*initAnswer, *http.Request)        // webwxinit went well
 	synced func(*syncAnswer) (fresh bool, _ error) // webwxsync brought this
@@ -52,8 +52,8 @@ const (
 func newTap(stopped context.Context, base http.RoundTripper, log *slog.Logger, unit time.Duration) *tap {
 	return &tap{
 		base: base, log: log, scripts: newScripts(), stopped: stopped, unit: unit,
-		polls:  rate.NewLimiter(2, 6),
-		checks: rate.NewLimiter(2, 4),
+		polls:  rate.NewLimiter(rate.Every(unit/2), 6),
+		checks: rate.NewLimiter(rate.Every(unit/2), 4),
 	}
 }
 
