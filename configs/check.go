@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,18 +64,9 @@ func (l *loader) bound(f reflect.Value, path string, k key) {
 	if k.min != "" && (number(f.Interface()) < limit(k.min) || number(f.Interface()) > limit(k.max)) {
 		l.add(path, ruleRange, fmt.Sprint(f.Interface()), k.min, k.max)
 	}
-	if len(k.oneOf) > 0 && !contains(k.oneOf, f.String()) {
+	if len(k.oneOf) > 0 && !slices.Contains(k.oneOf, f.String()) {
 		l.add(path, ruleOneOf, quoted(f.String()), strings.Join(k.oneOf, ", "))
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 func number(v any) float64 {
@@ -215,7 +207,7 @@ func (l *loader) url(text, path string, schemes ...string) *url.URL {
 	switch {
 	case err != nil || strings.ContainsFunc(text, unsendable):
 		l.add(path, ruleURLParse)
-	case !contains(schemes, u.Scheme):
+	case !slices.Contains(schemes, u.Scheme):
 		l.add(path, ruleURLScheme, either(schemes))
 	case u.Hostname() == "" || strings.HasSuffix(u.Host, ":"):
 		l.add(path, ruleURLHost)

@@ -74,7 +74,8 @@ const openAIKey = "OPENAI_API_KEY"
 // readOpenAI makes a provider of OpenAI's usual variables when the file lists
 // none.
 func (l *loader) readOpenAI() {
-	if list, ok := l.viper.Get("providers").([]any); l.broken || l.viper.Get("providers") != nil && (!ok || len(list) > 0) {
+	listed := l.viper.Get("providers")
+	if empty, ok := listed.([]any); l.broken || listed != nil && !(ok && len(empty) == 0) {
 		l.ignoreOpenAI()
 		return
 	}
