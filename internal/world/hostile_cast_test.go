@@ -1,0 +1,281 @@
+package world_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/simllm"
+	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/internal/world"
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// patience is how long a hostile test waits for what must come. Nothing is
+// asserted about how long it took.
+const patience = 45 * time.Second
+
+// arena is a world for hostile tests: every log line and every reply is kept.
+type arena struct {
+	*world.World
+	t    *testing.T
+	ctx  context.Context
+	log  *journal
+	post *postOffice
+}
+
+// newArena starts a world with pauses short enough for tests.
+func newArena(t *testing.T, change func(*world.Options)) *arena {
+	t.Helper()
+	a := &arena{t: t, log: &journal{}}
+	var cancel context.CancelFunc
+	a.ctx, cancel = context.WithTimeout(context.Background(), 2*patience)
+	t.Cleanup(cancel)
+	o := world.Options{
+		Nick: "小诊", Logger: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Timeouts: llm.Timeouts{Headers: 3 * time.Second, FirstToken: 3 * time.Second, Idle: 3 * time.Second, Total: 8 * time.Second},
+		Bot:      func(o *bot.Options) { o.Deadline = 15 * time.Second },
+	}
+	if change != nil {
+		change(&o)
+	}
+	var err error
+	if a.World, err = world.Start(a.ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	a.post = newPostOffice(a.WeChat)
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error("close:", err)
+		}
+		a.post.close()
+		if t.Failed() {
+			t.Logf("warnings in the log:\n%s", a.log.warnings(20))
+		}
+	})
+	return a
+}
+
+// friend adds a person with a private chat.
+func (a *arena) friend(nick string) world.Person {
+	return world.Person{Name: nick, ID: a.WeChat.AddFriend(simwechat.Person{Nick: nick})}
+}
+
+// group adds a group of friends and returns them as its members.
+func (a *arena) group(name string, members ...world.Person) []world.Person {
+	var list []simwechat.Member
+	for _, m := range members {
+		list = append(list, simwechat.Member{UserName: m.ID})
+	}
+	id := a.WeChat.AddGroup(simwechat.Group{Name: name, Members: list})
+	inside := slices.Clone(members)
+	for i := range inside {
+		inside[i].Group = id
+	}
+	return inside
+}
+
+// chatOf is where a person reads replies.
+func chatOf(p world.Person) string {
+	switch {
+	case p.Group != "":
+		return p.Group
+	case p.ID == "":
+		return world.FileHelper
+	}
+	return p.ID
+}
+
+// say sends a message; in a group with a mention of the bot.
+func (a *arena) say(p world.Person, text string) {
+	if p.Group != "" {
+		text = "@小诊\u2005" + text
+	}
+	a.Say(p, text)
+}
+
+// ask says something and returns the next reply in that chat.
+func (a *arena) ask(p world.Person, text string) string {
+	a.t.Helper()
+	a.say(p, text)
+	return a.hear(p)
+}
+
+// hear returns the next reply in p's chat, which must come.
+func (a *arena) hear(p world.Person) string {
+	a.t.Helper()
+	s, ok := a.post.next(a.ctx, chatOf(p))
+	if !ok {
+		a.t.Fatalf("%s never got an answer", p.Name)
+	}
+	return s.Text
+}
+
+// postOffice sorts what the bot sent by chat, so that many people can wait for
+// their own answers.
+type postOffice struct {
+	stop func()
+	done chan struct{}
+
+	mu    sync.Mutex
+	boxes map[string]chan simwechat.Sent
+}
+
+func newPostOffice(s *simwechat.Server) *postOffice {
+	sent, stop := s.Subscribe()
+	p := &postOffice{stop: stop, done: make(chan struct{}), boxes: map[string]chan simwechat.Sent{}}
+	go func() {
+		defer close(p.done)
+		for m := range sent {
+			p.box(m.To) <- m
+		}
+	}()
+	return p
+}
+
+func (p *postOffice) box(chat string) chan simwechat.Sent {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.boxes[chat] == nil {
+		p.boxes[chat] = make(chan simwechat.Sent, 10_000)
+	}
+	return p.boxes[chat]
+}
+
+// next returns the next message sent to a chat.
+func (p *postOffice) next(ctx context.Context, chat string) (simwechat.Sent, bool) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case m := <-p.box(chat):
+		return m, true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return simwechat.Sent{}, false
+}
+
+// waiting is how many messages to a chat have not been read.
+func (p *postOffice) waiting(chat string) int { return len(p.box(chat)) }
+
+func (p *postOffice) close() { p.stop(); <-p.done }
+
+// journal keeps the log.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// warnings returns the last n lines that are no routine.
+func (j *journal) warnings(n int) string {
+	var lines []string
+	for line := range strings.Lines(j.String()) {
+		if !strings.Contains(line, `"level":"DEBUG"`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-n):], "")
+}
+
+// incidents returns the entry of every reference in the log.
+func (j *journal) incidents() map[string]string {
+	all := map[string]string{}
+	for line := range strings.Lines(j.String()) {
+		var r struct{ Msg, Entry, Ref string }
+		if json.Unmarshal([]byte(line), &r) == nil && r.Ref != "" {
+			all[r.Ref] = r.Entry
+		}
+	}
+	return all
+}
+
+// refIn finds the reference in a reply: "(429 · 7K2F)", "（7K2F）".
+func refIn(reply string) string {
+	open := max(strings.LastIndex(reply, "("), strings.LastIndex(reply, "（"))
+	if open < 0 {
+		return ""
+	}
+	inside := strings.TrimRight(strings.TrimLeft(reply[open:], "(（"), ")）\n ")
+	words := strings.Fields(inside)
+	if len(words) == 0 || len(words) > 3 {
+		return ""
+	}
+	last := words[len(words)-1]
+	if len(last) != 4 || strings.Trim(last, "23456789ABCDEFGHJKMNPQRSTVWXYZ") != "" {
+		return ""
+	}
+	return last
+}
+
+// hasHan reports whether text has a Chinese character.
+func hasHan(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= 0x4e00 && r <= 0x9fff }) >= 0
+}
+
+// newSource starts a second AI service with short delays and returns clients of
+// it for both families.
+func newSource(t *testing.T, log *slog.Logger, timeouts llm.Timeouts) (*simllm.Server, map[troubleshoot.Source]*llm.Client) {
+	t.Helper()
+	ai, err := simllm.Start(simllm.Options{
+		TLS: true, Keys: []string{world.Key}, Models: []string{world.Model}, Markers: true,
+		Slow: 300 * time.Millisecond, KeepAlive: 200 * time.Millisecond, Keep: 5000,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := map[troubleshoot.Source]*llm.Client{}
+	for _, source := range []troubleshoot.Source{troubleshoot.SourceAPI, troubleshoot.SourceWeb} {
+		clients[source], err = llm.New(llm.Options{Logger: log, Providers: []llm.ProviderOptions{{
+			Name: "source-" + string(source), Source: source, BaseURL: ai.URL(), Models: []string{world.Model},
+			Timeouts: timeouts, Keys: []llm.Key{{Name: "main", Secret: world.Key}}, Transport: ai.Transport(),
+			Organization: "org-hostile4f9XwQ2aa",
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, c := range clients {
+			c.Close()
+		}
+		if err := ai.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return ai, clients
+}
+
+// bySource asks one of two clients, as the newest message says: "web:" or not.
+type bySource map[troubleshoot.Source]*llm.Client
+
+func (b bySource) Complete(ctx context.Context, p llm.Prompt) (llm.Completion, error) {
+	if len(p.Messages) == 0 {
+		return llm.Completion{}, fmt.Errorf("an empty prompt")
+	}
+	source := troubleshoot.SourceAPI
+	if strings.Contains(p.Messages[len(p.Messages)-1].Content, "web!") {
+		source = troubleshoot.SourceWeb
+	}
+	return b[source].Complete(ctx, p)
+}
