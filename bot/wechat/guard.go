@@ -191,7 +191,7 @@ func (s *scripts) readRedirect(body []byte) ([]byte, error) {
 // loginCode is a code of the login scripts that means no.
 func loginCode(prefix string, code []byte) *troubleshoot.Fault {
 	return &troubleshoot.Fault{
-		Source: troubleshoot.SourceWeChat, Phase: troubleshoot.PhaseLogin,
+		Source: troubleshoot.SourceWeChat, Phase: troubleshoot.PhaseLogin, Net: troubleshoot.NetDecode,
 		Code: prefix + cutBytes(string(code), 8),
 	}
 }
