@@ -1,0 +1,128 @@
+package world_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/diagbot/diagbot/internal/simwechat"
+)
+
+// The shape of the load.
+const (
+	chats   = 100
+	perChat = 10
+	thought = 200 * time.Millisecond // the AI service's latency
+)
+
+// crowd is many people in chats of their own.
+type crowd struct {
+	rig   *rig
+	ids   []string
+	index map[string]int
+	sent  <-chan simwechat.Sent
+	round int
+}
+
+func (r *rig) crowd(b *testing.B) *crowd {
+	c := &crowd{rig: r, index: map[string]int{}}
+	for i := range chats {
+		id := r.wechat.AddFriend(simwechat.Person{Nick: fmt.Sprintf("friend %d", i)})
+		c.index[id] = i
+		c.ids = append(c.ids, id)
+	}
+	sent, stop := r.wechat.Subscribe()
+	b.Cleanup(stop)
+	c.sent = sent
+	return c
+}
+
+func (c *crowd) say(chat, n int) {
+	c.rig.wechat.Say(c.ids[chat], fmt.Sprintf("r%d c%d m%d.", c.round, chat, n))
+}
+
+var marked = regexp.MustCompile(`\br(\d+) c(\d+) m(\d+)\.`)
+
+// play has everybody write perChat messages and returns how long it took from
+// the first one to the last reply. In turn, each writes the next message when
+// the reply to the one before has come; otherwise all are written at once.
+func (c *crowd) play(b *testing.B, inTurn bool) time.Duration {
+	b.Helper()
+	c.round++
+	heard := make([]int, chats) // the number of replies in each chat
+	began := time.Now()
+	for n := range perChat {
+		for chat := range chats {
+			if n == 0 || !inTurn {
+				c.say(chat, n)
+			}
+		}
+	}
+	var last time.Time
+	for range chats * perChat {
+		s := c.next(b)
+		chat := c.index[s.To]
+		want := []string{fmt.Sprint(c.round), fmt.Sprint(chat), fmt.Sprint(heard[chat])}
+		if m := marked.FindStringSubmatch(s.Text); m == nil || !slices.Equal(m[1:], want) {
+			b.Fatalf("chat %d got %q where %q is due", chat, s.Text, want)
+		}
+		if heard[chat]++; inTurn && heard[chat] < perChat {
+			c.say(chat, heard[chat])
+		}
+		last = s.At
+	}
+	return last.Sub(began)
+}
+
+func (c *crowd) next(b *testing.B) simwechat.Sent {
+	b.Helper()
+	select {
+	case s := <-c.sent:
+		return s
+	case <-time.After(60 * time.Second):
+		b.Fatalf("round %d: a reply is missing", c.round)
+		return simwechat.Sent{}
+	}
+}
+
+// BenchmarkChats has 100 people ask 10 questions each of an AI service that
+// takes 200 ms, so that 500 messages a second are possible. The cold round
+// is the first of a fresh process, with all connections still to be made.
+func BenchmarkChats(b *testing.B) {
+	program := build(b, diagbot)
+	for _, c := range []struct {
+		name   string
+		inTurn bool
+	}{{"at-once", false}, {"in-turn", true}} {
+		b.Run(c.name, func(b *testing.B) {
+			r := newRig(b, bench{program: program, latency: thought, env: []string{"DIAGBOT_MAILBOX_SIZE=10"}})
+			people := r.crowd(b)
+			p := r.serve(b)
+			cold := people.play(b, c.inTurn)
+			peak := p.peak(b)
+			var warm []time.Duration
+			before := p.cpu(b)
+			for b.Loop() {
+				warm = append(warm, people.play(b, c.inTurn))
+			}
+			cpu := p.cpu(b) - before
+			b.ReportMetric(share(cold), "cold-%")
+			b.ReportMetric(share(quantile(warm, 0.5)), "warm-%")
+			b.ReportMetric(chats*perChat/quantile(warm, 0.5).Seconds(), "msg/s")
+			b.ReportMetric(cpu.Seconds()/float64(len(warm)), "cpu-s/1000msg")
+			b.ReportMetric(peak, "cold-peak-MB")
+			b.ReportMetric(p.peak(b), "peak-MB")
+			b.ReportMetric(p.status(b, "Threads"), "threads")
+			b.ReportMetric(0, "ns/op")
+			p.finish(b, r, people.round*chats*perChat)
+		})
+	}
+}
+
+// share is the part of the possible rate that a round reached, in percent.
+func share(took time.Duration) float64 {
+	possible := perChat * thought
+	return 100 * float64(possible) / float64(took)
+}
