@@ -91,6 +91,7 @@ type provider struct {
 	header   http.Header
 	keys     []*key
 	redactor *troubleshoot.Redactor
+	proxied  bool // our own transport goes through a proxy
 }
 
 // key is a secret bound to the go-openai client that sends it.
@@ -110,7 +111,7 @@ func newProvider(o ProviderOptions, redactor *troubleshoot.Redactor) (*provider,
 		if err != nil {
 			return nil, err
 		}
-		transport = own
+		transport, p.proxied = own, o.proxy() != nil
 	}
 	p.http = newHTTPClient(transport)
 	for _, k := range o.keys() {
@@ -185,15 +186,24 @@ func (o Options) secrets() []string {
 }
 
 func (o ProviderOptions) proxyPassword() string {
-	via, err := proxyURL(o.Proxy)
-	base, berr := url.Parse(o.BaseURL)
-	if err != nil || berr != nil || via == nil {
-		return ""
-	}
-	proxy, err := via(&http.Request{URL: base})
-	if err != nil || proxy == nil {
+	proxy := o.proxy()
+	if proxy == nil {
 		return ""
 	}
 	password, _ := proxy.User.Password()
 	return password
+}
+
+// proxy returns the proxy on the way to the provider, nil if there is none.
+func (o ProviderOptions) proxy() *url.URL {
+	via, err := proxyURL(o.Proxy)
+	base, berr := url.Parse(o.BaseURL)
+	if err != nil || berr != nil || via == nil {
+		return nil
+	}
+	proxy, err := via(&http.Request{URL: base})
+	if err != nil {
+		return nil
+	}
+	return proxy
 }

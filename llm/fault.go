@@ -96,6 +96,9 @@ func (p *provider) complete(f *troubleshoot.Fault, o troubleshoot.Observation, e
 	if errors.Is(err, errForm) {
 		f.Net = troubleshoot.NetDecode
 	}
+	if p.proxied && f.Phase == troubleshoot.PhaseDial && f.Net != "" && f.Net != troubleshoot.NetConfig {
+		f.Net = troubleshoot.NetProxy // it was the only one spoken to
+	}
 }
 
 // entryOf names the entry of what go-openai or the guard found by itself; ""
