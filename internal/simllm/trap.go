@@ -27,7 +27,7 @@ func Traps() []Trap {
 	return []Trap{
 		{Name: "refused", About: "nothing listens", As: "https", Entry: "connection-refused", absent: true},
 		{Name: "mute", About: "accepts and says nothing, not even TLS", As: "https", Entry: "upstream-timeout"},
-		{Name: "handshake-eof", About: "hangs up instead of a handshake", As: "https", Entry: "tls-failure", shut: true},
+		{Name: "handshake-eof", About: "hangs up instead of a handshake", As: "https", Entry: "connection-reset", shut: true},
 		{Name: "handshake-alert", About: "refuses the handshake", As: "https", Entry: "tls-failure",
 			first: "\x15\x03\x01\x00\x02\x02\x28", shut: true},
 		{Name: "plain-http", About: "speaks HTTP where HTTPS is expected", As: "https", Entry: "tls-failure",
