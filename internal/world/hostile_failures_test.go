@@ -135,7 +135,7 @@ func judgeAnswer(t *testing.T, a *arena, q asked, incidents map[string]string) {
 	if !catalogued(a, q, incidents[ref], ref, words) {
 		t.Errorf("not the catalogue's words for %s: %s", incidents[ref], q)
 	}
-	for _, problem := range unfit(words, q.failure) {
+	for _, problem := range unfit(words) {
 		t.Errorf("%s: %s", problem, q)
 	}
 }
@@ -163,8 +163,10 @@ func catalogued(a *arena, q asked, entry, ref, words string) bool {
 // forbidden are the looks of what people must never read.
 var forbidden = regexp.MustCompile(`(?i)https?:|://|www\.|sk-|org-|proj_|req_|bearer|</?[a-z!]|&[a-z]+;|[{}\\` + "`" + `]|\b(api[ _-]?key|token|quota|billing|balance|null|undefined|json|html|http|cloudflare|nginx|openai)\b|密钥|余额|欠费|封号|令牌|\.(com|cn|example|net|org)\b`)
 
-// unfit lists what is wrong with telling people this.
-func unfit(words string, f simllm.Failure) (problems []string) {
+// unfit lists what is wrong with telling people this. The code in front of the
+// reference is not meant to be read.
+func unfit(reply string) (problems []string) {
+	words := reply[:max(strings.LastIndexAny(reply, "(（"), 0)]
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if bad := forbidden.FindString(words); bad != "" {
 		add("%q in a reply", bad)
@@ -179,37 +181,10 @@ func unfit(words string, f simllm.Failure) (problems []string) {
 			add("an address %q", word)
 		}
 	}
-	for _, run := range upstream(f.Body) {
-		if strings.Contains(strings.ToLower(words), run) {
-			add("upstream words %q", run)
-		}
-	}
 	if n := len([]rune(words)); n > 300 {
 		add("%d characters", n)
 	}
 	return problems
-}
-
-// upstream returns what of a body nobody may repeat: five words in a row, names
-// of codes, six Chinese characters in a row.
-func upstream(body string) (runs []string) {
-	body = strings.ToLower(body)
-	words := strings.FieldsFunc(body, func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' && r != '_' && r != '.' })
-	for i, w := range words {
-		if len(w) >= 8 && strings.ContainsAny(w, "_") {
-			runs = append(runs, w)
-		}
-		if i+5 <= len(words) {
-			runs = append(runs, strings.Join(words[i:i+5], " "))
-		}
-	}
-	runes := []rune(body)
-	for i := 0; i+6 <= len(runes); i++ {
-		if !slices.ContainsFunc(runes[i:i+6], func(r rune) bool { return !unicode.Is(unicode.Han, r) }) {
-			runs = append(runs, string(runes[i:i+6]))
-		}
-	}
-	return runs
 }
 
 // judgeLog looks for secrets, people's words and upstream bodies in the log.
@@ -261,7 +236,7 @@ func trapped(t *testing.T, log *slog.Logger, trap simllm.Trap, url string) *llm.
 	p := llm.ProviderOptions{
 		Name: "source-api", Source: troubleshoot.SourceAPI, BaseURL: url + "/v1", Models: []string{world.Model},
 		Keys: []llm.Key{{Name: "main", Secret: world.Key}}, Proxy: "direct",
-		Timeouts: llm.Timeouts{Dial: time.Second, TLS: time.Second, Headers: time.Second, FirstToken: time.Second, Idle: time.Second, Total: 3 * time.Second},
+		Timeouts: llm.Timeouts{Dial: time.Second, TLS: time.Second, Headers: time.Second, FirstToken: time.Second, Idle: time.Second, Total: 6 * time.Second},
 	}
 	if trap.As == "proxy" {
 		p.BaseURL, p.Proxy = "https://api.openai.com/v1", strings.Replace(url, "http://", "http://joe:s3cret@", 1)
