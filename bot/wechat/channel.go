@@ -57,6 +57,7 @@ type Channel struct {
 	transport http.RoundTripper
 	running   atomic.Bool
 	sender    atomic.Pointer[sender] // nil while not logged in
+	nick      atomic.Pointer[string] // as of the last login
 	seen      *seen                  // messages heard; the sync goroutine's
 	echoes    *echoes
 }
@@ -85,6 +86,15 @@ func New(o Options) *Channel {
 // Traits says what the web protocol can carry.
 func (c *Channel) Traits() bot.Traits {
 	return bot.Traits{Groups: true, PartRunes: partRunes, PartBytes: partBytes}
+}
+
+// Name returns the account's nickname, by which people mention it in groups
+// where it has no other; empty before the first login. See [bot.Named].
+func (c *Channel) Name() string {
+	if nick := c.nick.Load(); nick != nil {
+		return *nick
+	}
+	return ""
 }
 
 // Run logs in and calls hear for each message until ctx ends or WeChat refuses

@@ -18,7 +18,6 @@ const (
 	retEnvironment  = 1203 // this account may not use the web protocol
 	retNotAFriend   = 1204 // the receiver does not want to hear from us
 	retTooOften     = 1205 // slow down
-	maybeSent       = "maybe_sent"
 	loginBlocked    = "wechat-login-blocked"
 	sessionExpired  = "wechat-session-expired"
 	maxFaultMessage = 200 // bytes of the servers' words kept

@@ -158,6 +158,7 @@ func (c *Channel) scan(ctx context.Context, hear hearer) (*link, error) {
 func (c *Channel) confirmed(l *link) *link {
 	c.sender.CompareAndSwap(nil, l.sender) // the sync goroutine may have been first
 	c.log.Info("logged in to WeChat", "hot", l.hot)
+	c.nick.Store(&l.dir.nick)
 	c.show(Login{State: LoginConfirmed, Name: l.dir.nick, Hot: l.hot})
 	return l
 }

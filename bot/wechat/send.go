@@ -77,7 +77,7 @@ func ambiguous(f *troubleshoot.Fault, written bool) *troubleshoot.Fault {
 	marked := *f
 	marked.Phase = troubleshoot.PhaseSend
 	if written && f.Ret == 0 {
-		marked.Code = maybeSent
+		marked.Code = bot.MaybeSent
 		marked.Message = "the message may have arrived; it was not sent again"
 	}
 	return &marked

@@ -24,12 +24,12 @@ func TestSendFailures(t *testing.T) {
 		"not a friend":    {simwechat.Failure{Ret: 1204}, troubleshoot.Fault{Ret: 1204}},
 		"logged out":      {simwechat.Failure{Ret: 1101}, troubleshoot.Fault{Ret: 1101}},
 		"system":          {simwechat.Failure{Ret: -1}, troubleshoot.Fault{Ret: -1}},
-		"502":             {simwechat.HTML(502), troubleshoot.Fault{Status: 502, Code: maybeSent}},
-		"reset":           {simwechat.Failure{Reset: true}, troubleshoot.Fault{Code: maybeSent}},
-		"answer lost":     {simwechat.Failure{LoseAnswer: true}, troubleshoot.Fault{Code: maybeSent}},
-		"answer cut":      {simwechat.Failure{CutBody: true}, troubleshoot.Fault{Code: maybeSent}},
-		"answer empty":    {simwechat.Failure{Body: "{}"}, troubleshoot.Fault{Net: troubleshoot.NetDecode, Code: maybeSent}},
-		"answer html 200": {simwechat.Failure{Body: "<html>"}, troubleshoot.Fault{Net: troubleshoot.NetDecode, Code: maybeSent}},
+		"502":             {simwechat.HTML(502), troubleshoot.Fault{Status: 502, Code: bot.MaybeSent}},
+		"reset":           {simwechat.Failure{Reset: true}, troubleshoot.Fault{Code: bot.MaybeSent}},
+		"answer lost":     {simwechat.Failure{LoseAnswer: true}, troubleshoot.Fault{Code: bot.MaybeSent}},
+		"answer cut":      {simwechat.Failure{CutBody: true}, troubleshoot.Fault{Code: bot.MaybeSent}},
+		"answer empty":    {simwechat.Failure{Body: "{}"}, troubleshoot.Fault{Net: troubleshoot.NetDecode, Code: bot.MaybeSent}},
+		"answer html 200": {simwechat.Failure{Body: "<html>"}, troubleshoot.Fault{Net: troubleshoot.NetDecode, Code: bot.MaybeSent}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,18 +71,18 @@ func TestSendDeadline(t *testing.T) {
 		}
 		cancel()
 	})
-	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Code != maybeSent {
+	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Code != bot.MaybeSent {
 		t.Errorf("fault %v", f)
 	}
 	giveUp.Wait()
 	expired, cancel := context.WithDeadline(w.ctx, time.Now())
 	defer cancel()
-	if f := fault(t, w.c.Send(expired, alice, "x")); f.Net != troubleshoot.NetTimeout || f.Code == maybeSent {
+	if f := fault(t, w.c.Send(expired, alice, "x")); f.Net != troubleshoot.NetTimeout || f.Code == bot.MaybeSent {
 		t.Errorf("fault %v", f)
 	}
 	ctx, cancel = context.WithCancel(w.ctx)
 	cancel()
-	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Code == maybeSent {
+	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Code == bot.MaybeSent {
 		t.Errorf("fault %v for what never went out", f)
 	}
 }

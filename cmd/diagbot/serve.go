@@ -56,9 +56,11 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 	view := &loginView{app: a, catalogue: catalogue, pulse: p}
 	options := relayOptions(cfg)
 	options.Completer, options.Catalogue, options.Logger = client, catalogue, logger
-	options.Channel = wechat.New(wechat.Options{
+	channel := wechat.New(wechat.Options{
 		Session: session(cfg), Mode: cfg.WeChatMode, ShowLogin: view.show, Logger: logger,
 	})
+	defer channel.Close()
+	options.Channel = channel
 	relay, err := bot.New(options)
 	if err != nil {
 		return err
