@@ -113,6 +113,9 @@ func judgeAnswer(t *testing.T, a *arena, q asked, incidents map[string]string) {
 		if ref != "" {
 			t.Errorf("a harmless oddity became an incident (%s): %s", incidents[ref], q)
 		}
+		if !strings.Contains(q.reply, "my friend") && !strings.Contains(q.reply, "我的朋友") {
+			t.Errorf("a harmless oddity changed the answer: %s", q)
+		}
 		return
 	}
 	if ref == "" || incidents[ref] == "" {
