@@ -23,6 +23,7 @@ import (
 const (
 	demoBot   = "小诊"
 	demoGroup = "周末爬山群"
+	mention   = "@" + demoBot + "\u2005" // as WeChat writes it when picked from its list
 )
 
 func (a *app) demo() *cobra.Command {
@@ -93,8 +94,7 @@ func (a *app) chat(ctx context.Context, s *stage) error {
 	defer stop()
 	lines := readLines(a.in)
 	for {
-		fmt.Fprintf(a.out, "%s> ", me.Name)
-		line, ok := a.await(ctx, lines, replies)
+		line, ok := a.await(ctx, me, lines, replies)
 		switch line = strings.TrimSpace(line); {
 		case !ok || line == ":quit":
 			fmt.Fprintln(a.out, a.say("demo_bye"))
@@ -103,21 +103,29 @@ func (a *app) chat(ctx context.Context, s *stage) error {
 		case strings.HasPrefix(line, ":"):
 			me = a.direct(s, me, line)
 		default:
-			s.Say(me, line)
+			s.Say(me, strings.ReplaceAll(line, "@"+demoBot+" ", mention))
+			if me.Group != "" && !strings.Contains(line, "@"+demoBot) {
+				fmt.Fprintln(a.out, a.say("demo_silent", "bot", demoBot))
+			}
 		}
 	}
 }
 
 // await prints what the bot says until a line was typed.
-func (a *app) await(ctx context.Context, lines <-chan string, replies <-chan simwechat.Sent) (string, bool) {
+func (a *app) await(ctx context.Context, me world.Person, lines <-chan string, replies <-chan simwechat.Sent) (string, bool) {
 	for {
+		fmt.Fprintf(a.out, "%s> ", me.Name)
 		select {
 		case <-ctx.Done():
 			return "", false
 		case line, ok := <-lines:
 			return line, ok
-		case reply := <-replies:
-			fmt.Fprintf(a.out, "\r%s\n", transcript(demoBot, reply.Text))
+		case reply, ok := <-replies:
+			if !ok {
+				return "", false
+			}
+			fmt.Fprint(a.out, "\r")
+			printLine(a.out, demoBot+"<", visible(reply.Text))
 		}
 	}
 }
@@ -178,12 +186,6 @@ func (a *app) listFailures() {
 		}
 		fmt.Fprintf(a.out, "  !%s  %s\n", name, f.About)
 	}
-}
-
-// transcript prints what somebody said, later lines indented under the first.
-func transcript(who, text string) string {
-	indent := "\n" + strings.Repeat(" ", 2)
-	return who + "< " + strings.ReplaceAll(text, "\n", indent)
 }
 
 // demoTimeouts are short, so that a hanging service does not bore the audience.

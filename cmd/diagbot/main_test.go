@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,31 @@ func TestLanguageOfOutput(t *testing.T) {
 	} {
 		if got := diagbot(t, "", c.env, c.args...); got.status != 0 || !strings.Contains(got.out, c.want) {
 			t.Errorf("%v %v: status %d, no %q in %s%s", c.env, c.args, got.status, c.want, got.out, got.err)
+		}
+	}
+}
+
+// TestWordsUsed holds that no text is left over from words nobody says.
+func TestWordsUsed(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(raw)
+	}
+	w, err := wordsFor("en", func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range w.text {
+		if !strings.HasPrefix(key, "state_") && !strings.Contains(source.String(), `"`+key+`"`) {
+			t.Errorf("nobody says %s", key)
 		}
 	}
 }

@@ -89,7 +89,6 @@ func visible(text string) string { return strings.ReplaceAll(text, "\u2005", " "
 
 // acts is the programme.
 func (s *stage) acts() []act {
-	mention := "@" + demoBot + "\u2005"
 	return []act{
 		{"tour_answers", []scene{
 			{who: s.alice, says: "Hello! Who are you?"},
