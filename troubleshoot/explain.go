@@ -24,6 +24,7 @@ type Telling struct {
 	Ref      string        // the incident's reference; empty if there is none
 	Wait     time.Duration // the pause asked for; told if it is over 0 and at most 5 minutes
 	Query    string        // the code looked up: what else is under it is listed
+	Done     []string      // keys of ui texts that say what was done, put after the entry's own text; true ones only
 }
 
 // maxToldWait is the longest pause people are told to the second.
@@ -96,12 +97,30 @@ func (p *teller) line(parts ...string) {
 	}
 }
 
-// told is the user's text, with the pause in it when one is known.
+// told is the user's text, with the pause in it when one is known, and what was
+// done.
 func (p *teller) told() string {
+	text := p.text.User
 	if w := p.t.Wait; w > 0 && w <= maxToldWait && p.text.UserWait != "" {
-		return fill(p.text.UserWait, []string{"wait", p.duration(w)})
+		text = fill(p.text.UserWait, []string{"wait", p.duration(w)})
 	}
-	return p.text.User
+	return p.withDone(text)
+}
+
+// withDone adds what was done to a text.
+func (p *teller) withDone(text string) string {
+	for _, key := range p.t.Done {
+		text += p.join() + p.say(key)
+	}
+	return text
+}
+
+// join is what stands between two sentences of a line.
+func (p *teller) join() string {
+	if join := p.say("join"); join != "join" {
+		return join
+	}
+	return " "
 }
 
 // duration rounds up: nobody should be told to come back too early.
@@ -135,15 +154,11 @@ func (p *teller) user() {
 // group is one line; a generic entry hides its code, since a bare 401 or 402 tells
 // everyone that a key or a bill is at fault.
 func (p *teller) group() {
-	p.b.WriteString(p.text.Group)
+	p.b.WriteString(p.withDone(p.text.Group))
 	if p.t.Ref == "" {
 		return
 	}
-	join := p.say("join")
-	if join == "join" {
-		join = " "
-	}
-	p.b.WriteString(join)
+	p.b.WriteString(p.join())
 	if p.e.Generic() {
 		p.b.WriteString(p.say("ref_only", "ref", p.t.Ref))
 		return
