@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"strings"
 	"time"
 
 	"github.com/diagbot/diagbot/llm"
@@ -50,6 +51,8 @@ func (c *conversation) add(t turn, now time.Time) {
 	if c.forgotten(now) {
 		c.reset()
 	}
+	// Copies, for texts may be small parts of large buffers.
+	t = turn{strings.Clone(t.asked), strings.Clone(t.answered)}
 	c.turns, c.size, c.last = append(c.turns, t), c.size+t.size(), now
 	for len(c.turns) > 0 && (len(c.turns) > c.most || c.size > maxConversation) {
 		c.size -= c.turns[0].size()
