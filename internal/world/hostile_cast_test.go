@@ -38,7 +38,7 @@ func newArena(t *testing.T, change func(*world.Options)) *arena {
 	t.Helper()
 	a := &arena{t: t, log: &journal{}}
 	var cancel context.CancelFunc
-	a.ctx, cancel = context.WithTimeout(context.Background(), 2*patience)
+	a.ctx, cancel = context.WithTimeout(context.Background(), 4*patience)
 	t.Cleanup(cancel)
 	o := world.Options{
 		Nick: "小诊", Logger: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
