@@ -15,6 +15,7 @@ type loginView struct {
 	*app
 	catalogue *troubleshoot.Catalogue
 	pulse     *pulse
+	explained string // the entry explained last; once is enough until the login is back
 }
 
 // show prints one step. A QR code is drawn with half blocks, which fits 80
@@ -36,6 +37,7 @@ func (v *loginView) show(l wechat.Login) {
 		v.explain(l.Fault)
 	case wechat.LoginConfirmed:
 		v.pulse.set("online")
+		v.explained = ""
 		key := "login_confirmed"
 		if l.Hot {
 			key = "login_resumed"
@@ -55,12 +57,16 @@ func (v *loginView) show(l wechat.Login) {
 	}
 }
 
-// explain prints what the catalogue has on a fault.
+// explain prints what the catalogue has on a fault, unless it is there already.
 func (v *loginView) explain(f *troubleshoot.Fault) {
 	if f == nil {
 		return
 	}
 	entry := v.catalogue.Diagnose(f).Entry
+	if entry.ID == v.explained {
+		return
+	}
+	v.explained = entry.ID
 	fmt.Fprintf(v.out, "\n%s\n\n", v.catalogue.Explain(entry.ID, troubleshoot.Telling{
 		Audience: troubleshoot.AudienceAdmin, Locale: v.chatLocale(v.catalogue),
 	}))
