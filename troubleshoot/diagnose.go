@@ -18,15 +18,16 @@ type Evidence struct{ Rule, Value string }
 
 // examination is one fault being looked at.
 type examination struct {
-	x     *index
-	f     *Fault
-	text  string
-	codes []code
-	hits  hits
-	order []int32
-	best  *rule
-	score int
-	sign  Evidence
+	x      *index
+	f      *Fault
+	text   string
+	codes  []code
+	hits   hits
+	order  []int32
+	bareAs string // the bare word being looked up, squashed
+	best   *rule
+	score  int
+	sign   Evidence
 }
 
 // Bounds of an examination.
@@ -44,6 +45,38 @@ func (c *Catalogue) Diagnose(f *Fault) Diagnosis {
 	if e, ok := c.byID[f.Entry]; ok && f.Entry != "" {
 		return Diagnosis{e, []Evidence{{"entry", e.ID}}}
 	}
+	if f.isBare() {
+		if d, ok := c.bare[bareKey{f.Source, f.Status}]; ok {
+			return d
+		}
+	}
+	return c.examine(f)
+}
+
+// bareKey is all that is known of a fault that has nothing but a status.
+type bareKey struct {
+	source Source
+	status int
+}
+
+// isBare reports whether a fault has nothing but a source and a status.
+func (f *Fault) isBare() bool {
+	return f.Code == "" && f.Type == "" && f.Message == "" && f.Net == "" && f.Phase == "" && f.FinishReason == "" && f.Ret == 0 && f.RetryAfter == 0 &&
+		(f.signs == nil || f.signs.text == "" && len(f.signs.codes) == 0 && f.signs.inside == 0)
+}
+
+// learnBare diagnoses every bare status once.
+func (c *Catalogue) learnBare() {
+	c.bare = map[bareKey]Diagnosis{}
+	for status := range c.rules.byState {
+		for _, source := range [...]Source{SourceAPI, SourceWeb} {
+			c.bare[bareKey{source, status}] = c.examine(&Fault{Source: source, Status: status})
+		}
+	}
+}
+
+// examine looks at all signs of a fault.
+func (c *Catalogue) examine(f *Fault) Diagnosis {
 	var room [hitWords]uint64
 	var places [16]int32
 	ex := examination{x: c.rules, f: f, hits: room[:], order: places[:0]}
@@ -76,10 +109,10 @@ func (ex *examination) prepare() {
 		}
 	}
 	if f.Code != "" {
-		ex.codes = append(ex.codes, code{"code", f.Code, 0, kindCode})
+		ex.codes = append(ex.codes, code{"code", f.Code, squash(f.Code), 0, kindCode})
 	}
 	if f.Type != "" {
-		ex.codes = append(ex.codes, code{"type", f.Type, 0, kindType})
+		ex.codes = append(ex.codes, code{"type", f.Type, squash(f.Type), 0, kindType})
 	}
 }
 
@@ -105,7 +138,7 @@ func (ex *examination) look() {
 	}
 	for i := range ex.codes {
 		c := &ex.codes[i]
-		ex.try(ex.x.byCode[squash(c.text)], -10*int(c.kind), "code", c.text)
+		ex.try(ex.x.byCode[c.flat], -10*int(c.kind), "code", c.text)
 	}
 	ex.bare()
 	if f.FinishReason != "" {
@@ -163,8 +196,11 @@ func (ex *examination) bare() {
 // word tries a dotted word as a whole and by its last parts.
 func (ex *examination) word(w string) {
 	for {
-		if ids := ex.x.byCode[squash(w)]; ids != nil {
+		flat := squash(w)
+		if ids := ex.x.byCode[flat]; ids != nil {
+			ex.bareAs = flat
 			ex.try(ids, -10*int(kindWord), "code", w)
+			ex.bareAs = ""
 			return
 		}
 		_, rest, ok := strings.Cut(w, ".")
@@ -214,17 +250,17 @@ func (ex *examination) any(ids []int32) bool {
 	return false
 }
 
-// hasCode looks among the codes; a rule without a key also fits bare words, which
-// have been matched by then.
+// hasCode looks among the codes; a rule without a key also fits the bare word
+// being looked up.
 func (ex *examination) hasCode(rules []codeRule) bool {
 	for _, r := range rules {
 		for i := range ex.codes {
 			c := &ex.codes[i]
-			if (r.key == "" || r.key == c.key) && squash(c.text) == r.text {
+			if (r.key == "" || r.key == c.key) && c.flat == r.text {
 				return true
 			}
 		}
-		if r.key == "" && ex.f.Message != "" && strings.Contains(squash(ex.f.Message), r.text) {
+		if r.key == "" && ex.bareAs != "" && ex.bareAs == r.text {
 			return true
 		}
 	}

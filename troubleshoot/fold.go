@@ -12,39 +12,51 @@ const maxText = 4096
 // forms as ASCII, every run of blanks, underscores and hyphens as one space, every
 // quotation mark as an apostrophe.
 func fold(s string) string {
-	b := make([]byte, 0, len(s)+2)
-	for i := 0; i < len(s); {
+	var room [1024]byte
+	b := room[:]
+	if len(s) > len(b) {
+		b = make([]byte, len(s))
+	}
+	n, last := 0, byte(0) // never longer than s
+	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c < utf8.RuneSelf {
-			b = appendFolded(b, c)
-			i++
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			c = asciiOf(r)
+			if c == 0 {
+				n += copy(b[n:], s[i:i+size])
+				i += size - 1
+				last = 0
+				continue
+			}
+			i += size - 1
+		}
+		c = folded[c]
+		if c == ' ' && last == ' ' {
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if a := asciiOf(r); a != 0 {
-			b = appendFolded(b, a)
-		} else {
-			b = append(b, s[i:i+n]...)
-		}
-		i += n
+		b[n], last = c, c
+		n++
 	}
-	return string(b)
+	return string(b[:n])
 }
 
-func appendFolded(b []byte, c byte) []byte {
-	switch {
-	case c >= 'A' && c <= 'Z':
-		return append(b, c+'a'-'A')
-	case c <= ' ' || c == '_' || c == '-' || c == 0x7f:
-		if n := len(b); n > 0 && b[n-1] == ' ' {
-			return b
+// folded maps each ASCII character to its folded form.
+var folded = func() (t [utf8.RuneSelf]byte) {
+	for c := range t {
+		switch b := byte(c); {
+		case b >= 'A' && b <= 'Z':
+			t[c] = b + 'a' - 'A'
+		case b <= ' ' || b == '_' || b == '-' || b == 0x7f:
+			t[c] = ' '
+		case b == '"' || b == '`':
+			t[c] = '\''
+		default:
+			t[c] = b
 		}
-		return append(b, ' ')
-	case c == '"' || c == '`':
-		return append(b, '\'')
 	}
-	return append(b, c)
-}
+	return t
+}()
 
 // asciiOf maps what Chinese and typographic keyboards write to ASCII; 0 if r is
 // neither.

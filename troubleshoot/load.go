@@ -25,6 +25,7 @@ type Catalogue struct {
 	byWord  map[string][]*Entry // codes, aliases and causes, in lower case
 	unknown *Entry
 	rules   *index
+	bare    map[bareKey]Diagnosis
 	locales []*locale
 	byTag   map[string]*locale
 	tags    *tagMatcher
@@ -159,6 +160,7 @@ func (c *Catalogue) arrange() []error {
 	if n := len(c.rules.phrases.all); n > hitWords*64 {
 		errs = append(errs, fmt.Errorf("symptoms: %d phrases, at most %d are allowed", n, hitWords*64))
 	}
+	c.learnBare()
 	c.tags = newTagMatcher(c.locales)
 	return errs
 }

@@ -73,7 +73,7 @@ func Normalize(o Observation) *Fault {
 	}
 	f.settle(&r, header)
 	f.keep(&r, o, body, errText)
-	f.pause(header, body, errText, o.At)
+	f.pause(header, r.delay, o.At)
 	return f
 }
 
@@ -118,18 +118,17 @@ func (f *Fault) settle(r *reading, h http.Header) {
 			f.Type, best = c.text, c.level
 		}
 	}
-	if f.Code == "" && f.Type != "" {
-		f.Code = ""
-	}
 	if f.Status == 0 {
 		f.Status = r.status
 	}
 	f.Param = r.param
 	f.RequestID = requestID(h, r.request)
 	f.ContextLimit = r.window
-	if v := header(h, "X-Amzn-Errortype"); v != "" && len(r.codes) < maxCodes {
-		name, _, _ := strings.Cut(v, ":")
-		r.codes = append(r.codes, code{"x-amzn-errortype", name, 0, kindType})
+	for _, name := range [...]string{"X-Amzn-Errortype", "Cf-Mitigated"} {
+		if v := header(h, name); v != "" {
+			v, _, _ = strings.Cut(v, ":")
+			r.addCode(field{key: strings.ToLower(name), text: v}, kindType)
+		}
 	}
 }
 
@@ -181,17 +180,28 @@ func detail(body []byte, errText string, r *Redactor) string {
 }
 
 // pause finds how long the other side asked to wait.
-func (f *Fault) pause(h http.Header, body []byte, errText string, at time.Time) {
-	if len(h) == 0 && len(body) == 0 && errText == "" {
+func (f *Fault) pause(h http.Header, delay string, at time.Time) {
+	text := f.signs.text
+	if f.signs.loud != "" {
+		text = f.signs.loud
+	}
+	if len(h) == 0 && delay == "" && text == "" {
 		return
 	}
 	if at.IsZero() {
 		at = time.Now()
 	}
-	if len(body) == 0 {
-		body = []byte(errText)
+	d, ok := headerPause(h, at)
+	if !ok && delay != "" {
+		d, ok = parsePause(delay, at)
 	}
-	if d, ok := RetryAfter(h, body, at); ok {
+	if !ok {
+		d, ok = textPause(text, at)
+	}
+	if !ok {
+		d, ok = resetPause(h, at)
+	}
+	if ok {
 		f.RetryAfter = d
 	}
 }

@@ -32,11 +32,11 @@ func (r *reading) page(s string, level int) {
 	if n := statusIn(words); n != 0 && r.status == 0 {
 		r.sawStatus(n, level)
 	}
-	if words != "" && len(r.messages) < maxMessages {
-		r.messages = append(r.messages, field{key: "page", text: words, level: level, quoted: true})
+	if words != "" {
+		r.addMessage(field{key: "page", text: words, level: level, quoted: true})
 	}
-	if marks != "" && len(r.messages) < maxMessages {
-		r.messages = append(r.messages, field{key: "marks", text: marks, level: level, quoted: true})
+	if marks != "" {
+		r.addMessage(field{key: "marks", text: marks, level: level, quoted: true})
 	}
 	r.found = true
 }

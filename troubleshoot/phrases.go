@@ -19,14 +19,39 @@ type phrase struct {
 type phrases struct {
 	all   []phrase
 	ids   map[string]int
-	heads map[[3]byte][]int32
+	build [][]headRef           // by the hash of the first three bytes, until packed
+	slots [headSlots + 1]uint16 // where in refs a slot's phrases begin
+	refs  []headRef
+}
+
+// headRef points to a phrase, with its fourth byte to pass over it quickly.
+type headRef struct {
+	id     uint16
+	fourth byte // 0: any
+}
+
+// pack lays the slots out side by side, so that a search touches little memory.
+func (ps *phrases) pack() {
+	ps.refs = ps.refs[:0]
+	for slot, refs := range ps.build {
+		ps.slots[slot] = uint16(len(ps.refs))
+		ps.refs = append(ps.refs, refs...)
+	}
+	ps.slots[headSlots] = uint16(len(ps.refs))
+}
+
+const headSlots = 1 << 12
+
+func headSlot(t string, i int) uint32 {
+	h := uint32(t[i]) | uint32(t[i+1])<<8 | uint32(t[i+2])<<16
+	return h * 2654435761 >> 20
 }
 
 // maxGap is how far apart two parts of a phrase may stand, in bytes.
 const maxGap = 120
 
 func newPhrases() *phrases {
-	return &phrases{ids: map[string]int{}, heads: map[[3]byte][]int32{}}
+	return &phrases{ids: map[string]int{}, build: make([][]headRef, headSlots)}
 }
 
 // add compiles p and returns its number.
@@ -41,8 +66,12 @@ func (ps *phrases) add(p string) int {
 	id := len(ps.all)
 	ps.all = append(ps.all, c)
 	ps.ids[p] = id
-	key := [3]byte{c.head[0], c.head[1], c.head[2]}
-	ps.heads[key] = append(ps.heads[key], int32(id))
+	slot := headSlot(c.head, 0)
+	ref := headRef{id: uint16(id)}
+	if len(c.head) > 3 {
+		ref.fourth = c.head[3]
+	}
+	ps.build[slot] = append(ps.build[slot], ref)
 	return id
 }
 
@@ -54,20 +83,46 @@ func (h hits) has(id int) bool { return h[id>>6]&(1<<(id&63)) != 0 }
 // find fills h, which holds a bit for each phrase, and appends the numbers found
 // to order, earliest in the text first.
 func (ps *phrases) find(t string, h hits, order []int32) []int32 {
+	prev := byte(0)
 	for i := 0; i+3 <= len(t); i++ {
-		c := t[i]
-		if i > 0 && (isWord(c) && isWord(t[i-1]) || c >= 0x80 && c < 0xC0 || c == ' ') {
+		now := places[t[i]]
+		inside := now == inWord && prev == inWord || now == noStart
+		prev = now
+		if inside {
 			continue
 		}
-		for _, id := range ps.heads[[3]byte{c, t[i+1], t[i+2]}] {
-			if h[id>>6]&(1<<(id&63)) == 0 && ps.all[id].at(t, i) {
-				h[id>>6] |= 1 << (id & 63)
-				order = append(order, id)
+		slot := headSlot(t, i)
+		for _, ref := range ps.refs[ps.slots[slot]:ps.slots[slot+1]] {
+			if ref.fourth != 0 && (i+3 >= len(t) || t[i+3] != ref.fourth) {
+				continue
+			}
+			if h[ref.id>>6]&(1<<(ref.id&63)) == 0 && ps.all[ref.id].at(t, i) {
+				h[ref.id>>6] |= 1 << (ref.id & 63)
+				order = append(order, int32(ref.id))
 			}
 		}
 	}
 	return order
 }
+
+// What a byte is to the beginning of phrases.
+const (
+	mayStart = iota // a sign, or the first byte of a character
+	inWord          // may start a phrase if no word byte stands before it
+	noStart         // a blank, or the rest of a character
+)
+
+var places = func() (t [256]byte) {
+	for c := range t {
+		switch b := byte(c); {
+		case isWord(b):
+			t[c] = inWord
+		case b == ' ' || b >= 0x80 && b < 0xC0:
+			t[c] = noStart
+		}
+	}
+	return t
+}()
 
 // at reports whether the phrase stands in t at i.
 func (p *phrase) at(t string, i int) bool {

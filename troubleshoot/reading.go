@@ -16,6 +16,7 @@ type field struct {
 // code is a machine-readable word of a failure, with the key it stood under.
 type code struct {
 	key, text string
+	flat      string // text squashed
 	level     int
 	kind      codeKind
 }
@@ -45,7 +46,8 @@ type reading struct {
 	statusAt int
 	param    string
 	request  string
-	window   int // tokens, when a field names the context window
+	window   int    // tokens, when a field names the context window
+	delay    string // the pause a field asks for
 	found    bool
 }
 
@@ -94,6 +96,10 @@ func (r *reading) file(f field) {
 		if r.request == "" && len(f.text) <= 80 && f.key != "sid" {
 			r.request = f.text
 		}
+	case "retryDelay", "retry_after", "retry_after_seconds", "resets_in_seconds", "retryAfter", "clears_in":
+		if r.delay == "" && len(f.text) < 24 {
+			r.delay = f.text
+		}
 	case "n_ctx":
 		r.window, _ = strconv.Atoi(f.text)
 	}
@@ -138,10 +144,28 @@ func (r *reading) code(f field, kind codeKind) {
 		r.message(f)
 		return
 	}
-	if f.text == "0" || len(f.text) > 120 || len(r.codes) >= maxCodes {
+	if f.text == "0" || len(f.text) > 120 {
 		return
 	}
-	r.codes = append(r.codes, code{f.key, f.text, f.level, kind})
+	r.addCode(f, kind)
+}
+
+func (r *reading) addCode(f field, kind codeKind) {
+	if r.codes == nil {
+		r.codes = make([]code, 0, 4)
+	}
+	if len(r.codes) < maxCodes {
+		r.codes = append(r.codes, code{f.key, f.text, squash(f.text), f.level, kind})
+	}
+}
+
+func (r *reading) addMessage(f field) {
+	if r.messages == nil {
+		r.messages = make([]field, 0, 2)
+	}
+	if len(r.messages) < maxMessages {
+		r.messages = append(r.messages, f)
+	}
 }
 
 // typed files words that stand where a type is expected: the generic "error" of
@@ -166,14 +190,12 @@ func (r *reading) message(f field) {
 		return
 	}
 	if isCode(f.text) && f.key != "raw" {
-		r.codes = append(r.codes, code{f.key, f.text, f.level, kindType})
+		r.addCode(f, kindType)
 	}
 	if n := statusIn(f.text); n != 0 {
 		r.sawStatus(n, f.level)
 	}
-	if len(r.messages) < maxMessages {
-		r.messages = append(r.messages, f)
-	}
+	r.addMessage(f)
 }
 
 // wraps reports whether a message may hold another structure or a page.
@@ -263,10 +285,9 @@ func (r *reading) plain(s string, level int) {
 	if n := statusIn(s); n != 0 {
 		r.sawStatus(n, level)
 	}
-	if isCode(s) && len(r.codes) < maxCodes {
-		r.codes = append(r.codes, code{"text", s, level, kindType})
+	f := field{key: "text", text: s, level: level, quoted: true}
+	if isCode(s) {
+		r.addCode(f, kindType)
 	}
-	if len(r.messages) < maxMessages {
-		r.messages = append(r.messages, field{key: "text", text: s, level: level, quoted: true})
-	}
+	r.addMessage(f)
 }

@@ -50,7 +50,7 @@ type eraser struct {
 
 func (e *eraser) run() string {
 	for i := 0; i < len(e.s); {
-		if !isKeyByte(e.s[i]) {
+		if kinds[e.s[i]] == 0 {
 			i++
 			continue
 		}
@@ -74,8 +74,9 @@ func (e *eraser) cut(from, to int) int {
 
 // word looks at the word at i and returns where to go on.
 func (e *eraser) word(i int) int {
-	j := i
-	for j < len(e.s) && isKeyByte(e.s[j]) {
+	j, seen := i, byte(0)
+	for j < len(e.s) && kinds[e.s[j]] != 0 {
+		seen |= kinds[e.s[j]]
 		j++
 	}
 	w := e.s[i:j]
@@ -91,7 +92,7 @@ func (e *eraser) word(i int) int {
 			}
 		}
 	}
-	if strings.IndexByte(w, '*') >= 0 && strings.Contains(w, "***") && len(w) > 3 || looksSecret(w) {
+	if seen&starByte != 0 && len(w) > 3 && strings.Contains(w, "***") || seen != lowerByte && looksSecret(w) {
 		return e.cut(i, e.tokenEnd(j))
 	}
 	if next := e.named(w, i, j); next > 0 {
@@ -181,12 +182,9 @@ func looksSecret(w string) bool {
 	if len(w) < 8 {
 		return false
 	}
-	switch w[0] {
-	case 's', 'g', 'x', 'A', 'h', 'p', 'r', 'n', 'L', 'e', 'o', 'c', 'y', 'b', 'm', 'f', 'k', 't':
-		for _, p := range prefixes {
-			if len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
-				return true
-			}
+	for _, p := range prefixes {
+		if w[0] == p.text[0] && w[1] == p.text[1] && len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
+			return true
 		}
 	}
 	return len(w) >= 32 && mixed(w) && !isRequestID(w)
@@ -229,9 +227,29 @@ func isRequestID(w string) bool {
 	return len(w) == 36 && w[8] == '-' && w[13] == '-' && w[18] == '-'
 }
 
-func isKeyByte(c byte) bool {
-	return isWord(c) || c == '_' || c == '-' || c == '*' || c == '+'
-}
+// The kinds of bytes a key may be made of.
+const (
+	lowerByte = 1 << iota
+	otherByte // digits, capitals and joints
+	starByte
+)
+
+// kinds holds the kind of each byte; 0 ends a word.
+var kinds = func() (t [256]byte) {
+	for c := range t {
+		switch b := byte(c); {
+		case b >= 'a' && b <= 'z':
+			t[c] = lowerByte
+		case isWord(b) || b == '_' || b == '-' || b == '+':
+			t[c] = otherByte
+		case b == '*':
+			t[c] = starByte
+		}
+	}
+	return t
+}()
+
+func isKeyByte(c byte) bool { return kinds[c] != 0 }
 
 func mailEnd(s string, at int) int {
 	j, dot := at+1, false

@@ -152,8 +152,9 @@ func secrecyOf(name string) secrecy {
 	if len(name) < 3 {
 		return harmless
 	}
-	switch name[len(name)-1] | 0x20 {
-	case 'y', 'n', 't', 'd', 'e', 's', 'h', 'g', 'l':
+	switch [2]byte{name[len(name)-2] | 0x20, name[len(name)-1] | 0x20} {
+	case [2]byte{'e', 'y'}, [2]byte{'i', 'e'}, [2]byte{'e', 's'}, [2]byte{'r', 'd'}, [2]byte{'w', 'd'}, [2]byte{'e', 't'}, [2]byte{'o', 'n'},
+		[2]byte{'i', 'd'}, [2]byte{'i', 'n'}, [2]byte{'a', 'l'}, [2]byte{'e', 'n'}, [2]byte{'r', 'e'}:
 	default:
 		return harmless
 	}

@@ -26,7 +26,7 @@ func RetryAfter(h http.Header, body []byte, now time.Time) (d time.Duration, ok 
 		if len(body) > maxBody {
 			body = body[:maxBody]
 		}
-		if d, ok := textPause(string(body), now); ok {
+		if d, ok := textPause(fold(cutText(string(body), maxText)), now); ok {
 			return d, true
 		}
 	}
@@ -101,24 +101,22 @@ func parsePause(v string, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// pauseLeads stand before a pause in a body's text, folded; the last two are for
-// dates.
-var pauseLeads = [...]string{"'retrydelay':", "retrydelay:", "try again in", "retry in", "retry after", "try again after", "wait for", "please wait", "available in", "reset in", "resets in", "reset after", "'retry after':", "retry after:", "'retry after seconds':", "'resets in seconds':", "resetsinseconds", "'reset after':", "请在", "请等待", "请 ", "请"}
+// pauseLeads stand before a pause in folded text.
+var pauseLeads = [...]string{"retrydelay", "try again in", "retry in", "retry after", "retry after seconds", "try again after", "wait for", "wait", "available in", "reset in", "resets in", "reset after",
+	"resets in seconds", "resetsinseconds", "请在", "请等待", "请"}
 
-// textPause reads the pause out of a body's own words.
-func textPause(body string, now time.Time) (time.Duration, bool) {
-	if !mentionsPause(body) {
+// textPause reads the pause out of folded text: a number before which one of the
+// leads stands.
+func textPause(t string, now time.Time) (time.Duration, bool) {
+	if !mentionsPause(t) {
 		return 0, false
 	}
-	t := fold(cutText(body, maxText))
-	for _, lead := range pauseLeads {
-		for from := 0; ; {
-			i := strings.Index(t[from:], lead)
-			if i < 0 {
-				break
-			}
-			from += i + len(lead)
-			if d, ok := spokenPause(t[from:]); ok {
+	for i := 0; i < len(t); i++ {
+		if !isDigit(t[i]) || i > 0 && (isWord(t[i-1]) || t[i-1] == '.') {
+			continue
+		}
+		if led(t[:i]) {
+			if d, ok := spokenPause(t[i:]); ok {
 				return d, true
 			}
 		}
@@ -126,9 +124,24 @@ func textPause(body string, now time.Time) (time.Duration, bool) {
 	return resetTime(t, now)
 }
 
+// led reports whether text ends with words after which a pause is named.
+func led(t string) bool {
+	t = strings.TrimRight(cutLeft(t, 40), " ':(")
+	if t == "" || strings.IndexByte("ynrst", t[len(t)-1]) < 0 && t[len(t)-1] < 0x80 {
+		return false
+	}
+	t = strings.TrimRight(strings.TrimSuffix(t, "about"), " ")
+	for _, lead := range pauseLeads {
+		if strings.HasSuffix(t, lead) {
+			return true
+		}
+	}
+	return false
+}
+
 // mentionsPause is a cheap look for any word a pause may stand beside.
 func mentionsPause(s string) bool {
-	for _, w := range [...]string{"etry", "again", "wait", "reset", "后", "後", "Wait", "Reset", "available in", "重置", "请"} {
+	for _, w := range [...]string{"retry", "again", "wait", "reset", "available in", "重置", "请"} {
 		if strings.Contains(s, w) {
 			return true
 		}
@@ -139,8 +152,6 @@ func mentionsPause(s string) bool {
 // spokenPause reads "20s", "6m0s", "33.5s", "6 seconds", "1 minute", "20 秒后" at
 // the start of folded text.
 func spokenPause(t string) (time.Duration, bool) {
-	t = strings.TrimLeft(t, " ':(")
-	t = strings.TrimPrefix(t, "about ")
 	var total float64
 	found := false
 	for range 4 {

@@ -44,6 +44,7 @@ func compile(entries []*Entry) *index {
 			x.add(e, &e.Symptoms[i])
 		}
 	}
+	x.phrases.pack()
 	return x
 }
 
