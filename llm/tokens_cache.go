@@ -22,7 +22,7 @@ func (g *gauge) count(text string, rough bool) int {
 	switch {
 	case ok:
 		return n
-	case rough && g.left < len(text):
+	case rough && g.left <= 0:
 		g.estimated = true
 		return g.words.estimate(text)
 	case rough:

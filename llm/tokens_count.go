@@ -38,7 +38,7 @@ const (
 	// longText is the length, in bytes, from which only the beginning and the
 	// end are counted, half of it each, and the rest is taken to be like the
 	// denser of them.
-	longText = 64 << 10
+	longText = 32 << 10
 )
 
 // count returns the tokens of text, at most one a byte.
