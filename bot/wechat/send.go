@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptrace"
 	"strings"
 	"sync"
@@ -72,11 +73,13 @@ func (s *sender) try(ctx context.Context, to, text string) (written bool, err er
 }
 
 // ambiguous marks a failure that leaves open whether the message arrived: it
-// was written, and no answer says that it was refused.
+// was written, and no answer says that it was refused. A gateway's 4xx or 503
+// does: the message went no further.
 func ambiguous(f *troubleshoot.Fault, written bool) *troubleshoot.Fault {
 	marked := *f
 	marked.Phase = troubleshoot.PhaseSend
-	if written && f.Ret == 0 {
+	stopped := f.Status/100 == 4 || f.Status == http.StatusServiceUnavailable
+	if written && f.Ret == 0 && !stopped {
 		marked.Code = bot.MaybeSent
 		marked.Message = "the message may have arrived; it was not sent again"
 	}
