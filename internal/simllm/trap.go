@@ -49,6 +49,8 @@ func Traps() []Trap {
 type Sprung struct {
 	trap     Trap
 	listener net.Listener
+	addr     net.Addr // where the victim is sent
+	own      net.Conn // of a trap that is absent; keeps its port
 	work     sync.WaitGroup
 
 	mu     sync.Mutex
@@ -67,25 +69,41 @@ func Spring(name string) (*Sprung, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	s := &Sprung{trap: all[i], listener: listener, conns: map[net.Conn]bool{}}
-	if s.trap.absent {
-		return s, listener.Close()
-	}
+	s := &Sprung{trap: all[i], listener: listener, addr: listener.Addr(), conns: map[net.Conn]bool{}}
 	s.work.Go(s.accept)
-	return s, nil
+	if !s.trap.absent {
+		return s, nil
+	}
+	return s, s.vacate()
+}
+
+// vacate moves the trap to a port at which nobody listens and nobody can: that
+// of our own end of a connection. A closed listener's port would soon be
+// another server's.
+func (s *Sprung) vacate() error {
+	own, err := net.Dial("tcp", s.listener.Addr().String())
+	if err != nil {
+		_ = s.Close()
+		return fmt.Errorf("hold a port: %w", err)
+	}
+	s.addr, s.own = own.LocalAddr(), own
+	return nil
 }
 
 // URL is the trap's address as https://…, or http://… for a proxy.
 func (s *Sprung) URL() string {
 	if s.trap.As == "proxy" {
-		return "http://" + s.listener.Addr().String()
+		return "http://" + s.addr.String()
 	}
-	return "https://" + s.listener.Addr().String()
+	return "https://" + s.addr.String()
 }
 
 // Close lets everybody go, and waits.
 func (s *Sprung) Close() error {
-	_ = s.listener.Close() // the absent ones are closed already
+	_ = s.listener.Close()
+	if s.own != nil {
+		_ = s.own.Close()
+	}
 	s.mu.Lock()
 	s.closed = true
 	for conn := range s.conns {
