@@ -21,14 +21,13 @@ const (
 )
 
 // ask puts t to the model and returns its answer, or the explanation of why
-// there is none; empty when the relay stops first. Only answered turns are
-// remembered.
-func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) string {
+// there is none. Only answered turns are remembered.
+func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) response {
 	asked := d.content(t)
-	done, err := d.complete(ctx, d.prompt(c, t, asked, now))
+	done, err := d.complete(ctx, t, d.prompt(c, t, asked, now))
 	took := time.Since(now)
-	if errors.Is(err, errStopping) {
-		return ""
+	if errors.Is(err, errStopping) || errors.Is(err, errTakenBack) {
+		return response{}
 	}
 	text := done.Text
 	if err == nil && !d.traits.Markdown {
@@ -38,12 +37,11 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) st
 		err = &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Entry: entryEmpty, Provider: done.Provider, Model: done.Model}
 	}
 	if err != nil {
-		return d.fail(t, err, took)
+		return response{text: d.fail(t, err, took)}
 	}
 	d.o.Logger.Info("answered", "chat", d.hash(c.id), "provider", done.Provider, "model", done.Model,
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
-	c.memory.add(turn{asked: asked, answered: done.Text}, time.Now())
-	return text
+	return response{text: text, turn: &turn{asked: asked, answered: done.Text}}
 }
 
 // groupNote tells the model how a group's messages look. It is never shown.
@@ -81,37 +79,61 @@ func (r *Relay) content(t task) string {
 // is up.
 const lastWords = 500 * time.Millisecond
 
-// complete asks the completer within the deadline. It returns in time even when
-// the completer does not, and turns a panic into a fault. Its error is
-// errStopping when ctx ends.
-func (r *Relay) complete(ctx context.Context, p llm.Prompt) (llm.Completion, error) {
-	margin := min(lastWords, r.o.Deadline/10)
-	asking, cancel := context.WithTimeout(ctx, r.o.Deadline-margin)
+// outcome is what a completer returned.
+type outcome struct {
+	done llm.Completion
+	err  error
+}
+
+// complete asks the completer within the deadline, and keeps the person who waits
+// in patience. It returns in time even when the completer does not, and turns a
+// panic into a fault. When ctx ends, its error is the cause.
+func (d *dispatcher) complete(ctx context.Context, t task, p llm.Prompt) (llm.Completion, error) {
+	margin := min(lastWords, d.o.Deadline/10)
+	asking, cancel := context.WithTimeout(ctx, d.o.Deadline-margin)
 	defer cancel()
-	type outcome struct {
-		done llm.Completion
-		err  error
-	}
 	answer := make(chan outcome, 1)
-	r.asking.Go(func() {
-		done, err := r.guarded(asking, p)
+	d.asking.Go(func() {
+		done, err := d.guarded(asking, p)
 		answer <- outcome{done, err}
 	})
-	var got outcome
-	select {
-	case got = <-answer:
-	case <-asking.Done():
+	if d.showsTyping(t) {
+		d.asking.Go(func() { d.typing(asking, t.Chat) })
+	}
+	waiting := d.patience(t)
+	defer waiting.over(d.out)
+	for {
 		select {
-		case got = <-answer:
-		case <-time.After(margin):
-			got.err = &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: entryTimeout,
-				Net: troubleshoot.NetTimeout, Phase: troubleshoot.PhaseTotal}
+		case got := <-answer:
+			return got.unlessEnded(ctx)
+		case <-waiting.due:
+			waiting.say(d, t)
+		case <-asking.Done():
+			return d.late(ctx, answer, margin).unlessEnded(ctx)
 		}
 	}
-	if got.err != nil && ctx.Err() != nil {
-		got.err = errStopping
+}
+
+// late waits a little longer for the words of a completer whose time is up.
+func (r *Relay) late(ctx context.Context, answer <-chan outcome, margin time.Duration) outcome {
+	if errors.Is(context.Cause(ctx), errTakenBack) {
+		return outcome{err: errTakenBack}
 	}
-	return got.done, got.err
+	select {
+	case got := <-answer:
+		return got
+	case <-time.After(margin):
+		return outcome{err: &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: entryTimeout,
+			Net: troubleshoot.NetTimeout, Phase: troubleshoot.PhaseTotal}}
+	}
+}
+
+// unlessEnded is the outcome, where a failure after the end of ctx is its cause.
+func (o outcome) unlessEnded(ctx context.Context) (llm.Completion, error) {
+	if o.err != nil && ctx.Err() != nil {
+		o.err = context.Cause(ctx)
+	}
+	return o.done, o.err
 }
 
 func (r *Relay) guarded(ctx context.Context, p llm.Prompt) (done llm.Completion, err error) {

@@ -30,7 +30,8 @@ type Channel interface {
 	// use and fails with a *troubleshoot.Fault; it never panics, also before
 	// login and after logout. When the context of Run has ended, replies to what
 	// was heard can still be sent for a while. A fault with the code MaybeSent
-	// leaves open whether the part arrived; any other says that it did not.
+	// leaves open whether the part arrived, and it is sent once more; any other
+	// says that it did not.
 	Send(ctx context.Context, to Chat, text string) error
 }
 

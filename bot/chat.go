@@ -6,36 +6,54 @@ import (
 )
 
 // serve concludes the messages of one chat in order, until its mailbox closes.
-// The answer to a message is said while the next one is worked on, but no more
-// than one: what waits to be sent stays bounded.
 func (d *dispatcher) serve(c *chat, mailbox <-chan task) {
-	unsaid := closedChan()
-	told := make(map[string]bool) // who knows that we are stopping
+	s := &speech{unsaid: closedChan(), told: make(map[string]bool)}
 	for t := range mailbox {
-		t.tag, t.how = d.language(t)
-		text := ""
-		if d.work.Err() == nil {
-			text = d.guardedAnswer(d.work, c, t)
-		}
-		d.wait(unsaid)
-		if text == "" && !told[t.Sender.ID] {
-			told[t.Sender.ID] = true
-			text = d.explain(t, entryRestarting)
-		}
-		if text != "" {
-			r := d.reply(t, text)
-			d.out.put(r)
-			unsaid = r.done
-		}
+		d.conclude(c, t, s)
 		d.done <- c
 	}
 }
 
-// wait blocks until the reply before has been said, or time is short.
-func (d *dispatcher) wait(unsaid <-chan struct{}) {
+// speech is what a chat's goroutine knows of its earlier replies.
+type speech struct {
+	unsaid <-chan struct{} // closed when the last one has been said
+	told   map[string]bool // who knows that we are stopping
+}
+
+// response is what to say to a message, and what to remember of it when it is said.
+type response struct {
+	text string // empty: the relay stops before there is one
+	turn *turn  // nil: nothing
+}
+
+// conclude answers t. The answer is said while the next message is worked on, but
+// no more than one: what waits to be sent stays bounded.
+func (d *dispatcher) conclude(c *chat, t task, s *speech) {
+	defer t.end(nil)
+	t.tag, t.how = d.language(t)
+	var a response
+	if t.work.Err() == nil {
+		a = d.guardedAnswer(t.work, c, t)
+	}
 	select {
-	case <-unsaid:
-	case <-d.work.Done():
+	case <-s.unsaid:
+	case <-t.work.Done():
+	}
+	if !t.decide(answered) {
+		d.o.Logger.Info("taken back", "chat", d.hash(c.id))
+		return
+	}
+	if a.text == "" && !s.told[t.Sender.ID] {
+		s.told[t.Sender.ID] = true
+		a.text = d.explain(t, entryRestarting)
+	}
+	if a.turn != nil {
+		c.memory.add(*a.turn, time.Now())
+	}
+	if a.text != "" {
+		t.reply = d.reply(t, a.text)
+		d.out.put(t.reply)
+		s.unsaid = t.reply.done
 	}
 }
 
@@ -93,27 +111,27 @@ func isASCII(s string) bool {
 }
 
 // guardedAnswer is answer, and an explanation where that panics.
-func (d *dispatcher) guardedAnswer(ctx context.Context, c *chat, t task) (text string) {
+func (d *dispatcher) guardedAnswer(ctx context.Context, c *chat, t task) (a response) {
 	defer func() {
 		if v := recover(); v != nil {
-			text = d.fail(t, panicked("answering", v), 0)
+			a = response{text: d.fail(t, panicked("answering", v), 0)}
 		}
 	}()
 	return d.answer(ctx, c, t)
 }
 
-// answer returns what to say to t; empty when the relay stops before it is known.
-func (d *dispatcher) answer(ctx context.Context, c *chat, t task) string {
+// answer returns what to say to t.
+func (d *dispatcher) answer(ctx context.Context, c *chat, t task) response {
 	switch {
 	case t.Kind != KindText:
-		return d.explain(t, entryNotText)
+		return response{text: d.explain(t, entryNotText)}
 	case t.text == "":
-		return d.shortHelp(t)
+		return response{text: d.shortHelp(t)}
 	case tooLong(t.text, d.o.MaxMessage):
-		return d.explain(t, entryTooLong)
+		return response{text: d.explain(t, entryTooLong)}
 	}
 	if cmd, args, ok := d.commands.parse(t.text); ok {
-		return d.command(cmd, call{task: t, chat: c, args: args})
+		return response{text: d.command(cmd, call{task: t, chat: c, args: args, out: d.out})}
 	}
 	return d.ask(ctx, c, t, time.Now())
 }

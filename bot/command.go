@@ -11,8 +11,9 @@ type command struct {
 	name    string   // after the mark, in Latin letters
 	aliases []string // other names after the mark
 	bare    []string // whole messages that mean it without a mark
-	usage   string   // the name with an example, as help shows it
+	usage   string   // key of what help shows; empty: the name alone
 	about   string   // key of its description
+	urgent  bool     // carried out at once, also while the chat is busy
 	run     func(*Relay, call) string
 }
 
@@ -21,6 +22,7 @@ type call struct {
 	task
 	chat *chat
 	args string
+	out  *outbox
 }
 
 // commands lists what the bot can be told to do. The names are those that users of other bots
@@ -28,14 +30,17 @@ type call struct {
 func commands() []*command {
 	return []*command{
 		{name: "help", aliases: []string{"h", "?", "帮助", "幫助"}, bare: []string{"帮助", "幫助"},
-			usage: "/help", about: "cmd_help", run: (*Relay).help},
+			about: "cmd_help", run: (*Relay).help},
 		{name: "reset", aliases: []string{"new", "clear", "重置", "重置会话", "重置對話", "重置会話", "清除记忆", "清除記憶", "清空会话", "清空對話", "清除"},
-			bare: []string{"重置会话", "清空会话", "清除记忆", "重置對話", "清空對話", "清除記憶"}, usage: "/reset", about: "cmd_reset", run: (*Relay).reset},
+			bare: []string{"重置会话", "清空会话", "清除记忆", "重置對話", "清空對話", "清除記憶"}, about: "cmd_reset", run: (*Relay).reset},
 		{name: "lang", aliases: []string{"language", "语言", "語言"},
-			usage: "/lang en", about: "cmd_lang", run: (*Relay).lang},
+			usage: "usage_lang", about: "cmd_lang", run: (*Relay).lang},
 		{name: "diag", aliases: []string{"诊断", "診斷"},
-			usage: "/diag 401", about: "cmd_diag", run: (*Relay).diag},
-		{name: "ping", usage: "/ping", about: "cmd_ping", run: (*Relay).ping},
+			usage: "usage_diag", about: "cmd_diag", run: (*Relay).diag},
+		// In some bots #stop pauses the whole bot; that will be /pause here.
+		{name: "stop", aliases: []string{"cancel", "停止", "停止回答", "取消"}, bare: []string{"停止回答"},
+			about: "cmd_stop", urgent: true, run: (*Relay).stop},
+		{name: "ping", about: "cmd_ping", run: (*Relay).ping},
 	}
 }
 

@@ -42,7 +42,11 @@ func (r *Relay) help(in call) string {
 	lines = append(lines, r.howTo(in.task)...)
 	lines = append(lines, "", "【"+say(tag, "help_commands")+"】", "")
 	for _, c := range r.commands.list {
-		lines = append(lines, "• "+c.usage+"  "+say(tag, c.about))
+		usage := "/" + c.name
+		if c.usage != "" {
+			usage = say(tag, c.usage)
+		}
+		lines = append(lines, "• "+usage+"  "+say(tag, c.about))
 	}
 	return strings.Join(append(lines, "", say(tag, "help_more")), "\n")
 }
@@ -83,6 +87,15 @@ func (r *Relay) reset(in call) string {
 		return r.o.Catalogue.Say(in.tag, "reset_done")
 	}
 	return r.o.Catalogue.Say(in.tag, "reset_empty")
+}
+
+// stop takes back what the person has asked here and has no answer to yet. It runs
+// on the dispatcher's goroutine.
+func (r *Relay) stop(in call) string {
+	if in.chat.takeBack(in.Sender.ID, in.out) {
+		return r.o.Catalogue.Say(in.tag, "stop_done")
+	}
+	return r.o.Catalogue.Say(in.tag, "stop_nothing")
 }
 
 func (r *Relay) ping(in call) string {

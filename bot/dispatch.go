@@ -40,7 +40,8 @@ type dispatcher struct {
 type chat struct {
 	id      string
 	mailbox chan task // nil: no goroutine
-	pending int       // filed and not concluded
+	open    []*ticket // filed and not concluded, in order
+	said    *ticket   // the last question that was answered, while that is news
 	last    time.Time
 	memory  conversation
 
@@ -51,6 +52,7 @@ type chat struct {
 // task is a message for us and what it says to us.
 type task struct {
 	Message
+	*ticket
 	text  string
 	heard time.Time
 
@@ -93,7 +95,7 @@ func (d *dispatcher) run() {
 			}
 		case c := <-d.done:
 			working--
-			c.pending--
+			c.concluded()
 			c.last = time.Now()
 		case now := <-tick.C:
 			d.retire(now)
@@ -116,10 +118,13 @@ func (d *dispatcher) file(m Message, now time.Time) bool {
 	t := d.task(m, text, now)
 	c := d.chat(m.Chat.ID)
 	c.last = now
+	if d.urgent(c, t) {
+		return false
+	}
 	switch {
 	case m.Kind != KindText && now.Sub(c.notTextTold) < time.Minute:
 		return false
-	case c.pending > d.o.MailboxSize:
+	case len(c.open) > d.o.MailboxSize:
 		d.busy(c, t)
 		return false
 	case m.Kind != KindText:
@@ -129,8 +134,20 @@ func (d *dispatcher) file(m Message, now time.Time) bool {
 		c.mailbox = make(chan task, d.o.MailboxSize+1)
 		d.workers.Go(func() { d.serve(c, c.mailbox) })
 	}
-	c.pending++
+	t.work, t.end = context.WithCancelCause(d.work)
+	c.open = append(c.open, t.ticket)
 	c.mailbox <- t
+	return true
+}
+
+// urgent carries out a command that cannot wait for its turn in a busy chat.
+func (d *dispatcher) urgent(c *chat, t task) bool {
+	cmd, args, ok := d.commands.parse(t.text)
+	if t.asks = t.Kind == KindText && !ok; !ok || !cmd.urgent || t.Kind != KindText {
+		return false
+	}
+	t.tag, t.how = d.language(t)
+	d.out.put(d.reply(t, d.command(cmd, call{task: t, chat: c, args: args, out: d.out})))
 	return true
 }
 
@@ -154,7 +171,7 @@ func (d *dispatcher) task(m Message, text string, now time.Time) task {
 	if tooLong(text, d.o.MaxMessage) {
 		text = strings.Clone(cutRunes(text, d.o.MaxMessage+1))
 	}
-	return task{Message: m, text: text, heard: now}
+	return task{Message: m, ticket: &ticket{asker: m.Sender.ID}, text: text, heard: now}
 }
 
 func (d *dispatcher) chat(id string) *chat {
@@ -187,7 +204,7 @@ func (d *dispatcher) busy(c *chat, t task) {
 func (d *dispatcher) retire(now time.Time) {
 	size, idle := 0, 0
 	for id, c := range d.chats {
-		if c.pending > 0 || now.Sub(c.last) < quietAfter {
+		if len(c.open) > 0 || now.Sub(c.last) < quietAfter {
 			continue
 		}
 		c.rest()
@@ -207,6 +224,7 @@ func (d *dispatcher) retire(now time.Time) {
 
 // rest ends the chat's goroutine, which has nothing to do.
 func (c *chat) rest() {
+	c.said = nil
 	if c.mailbox != nil {
 		close(c.mailbox)
 		c.mailbox = nil

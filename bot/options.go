@@ -29,12 +29,13 @@ type Options struct {
 	System             string   // system prompt; empty: none
 	Locale             string   // where nothing else is known; empty or "auto": by what people write
 
-	Deadline     time.Duration // a message is answered, or its failure explained, so long after work on it began; 0: 120 s
-	Grace        time.Duration // to finish what is in flight when Run is told to stop; 0: 25 s
-	MailboxSize  int           // messages that may wait in one chat; 0: 8
-	MaxMessage   int           // runes accepted from a person; 0: 20,000
-	MemoryTurns  int           // questions with their answers that a chat remembers; 0: none
-	MemoryExpiry time.Duration // a chat that is quiet for so long is forgotten; 0: never
+	Deadline      time.Duration // a message is answered, or its failure explained, so long after work on it began; 0: 120 s
+	ThinkingAfter time.Duration // someone waiting in a private chat is told once after so long; 0: 15 s, negative: never
+	Grace         time.Duration // to finish what is in flight when Run is told to stop; 0: 25 s
+	MailboxSize   int           // messages that may wait in one chat; 0: 8
+	MaxMessage    int           // runes accepted from a person; 0: 20,000
+	MemoryTurns   int           // questions with their answers that a chat remembers; 0: none
+	MemoryExpiry  time.Duration // a chat that is quiet for so long is forgotten; 0: never
 
 	SendInterval  time.Duration // shortest gap between two parts, per account; 0: none
 	SendBurst     int           // parts that may go out at once after a quiet time; 0: 1
@@ -87,6 +88,7 @@ func (o *Options) complete() {
 		o.Locale = ""
 	}
 	orDefault(&o.Deadline, 120*time.Second)
+	orDefault(&o.ThinkingAfter, 15*time.Second)
 	orDefault(&o.Grace, 25*time.Second)
 	orDefault(&o.MailboxSize, 8)
 	orDefault(&o.MaxMessage, 20_000)

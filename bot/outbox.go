@@ -21,9 +21,11 @@ type reply struct {
 	until   time.Time // the channel takes no reply later than this; zero: no limit
 	passing bool      // not worth keeping behind other replies of its chat
 
-	sent  int           // parts that are out
-	tries int           // of the next part
-	done  chan struct{} // closed when nothing of it is left to send
+	sent   int           // parts that are out
+	gone   bool          // the next part is on its way
+	tries  int           // of the next part
+	unsure bool          // the next part may have arrived already
+	done   chan struct{} // closed when nothing of it is left to send
 }
 
 // outbox says replies. One goroutine, run, owns the queues: it keeps the order
@@ -38,6 +40,7 @@ type outbox struct {
 	hash    func(chat string) string // for the log
 
 	in     chan *reply
+	cuts   chan cutting
 	finish chan struct{} // closed: end when nothing is left
 	lost   chan struct{} // closed: the channel has ended for good
 	ended  chan struct{} // closed: run has returned
@@ -72,7 +75,7 @@ func newOutbox(o Options, hash func(string) string) *outbox {
 	return &outbox{
 		send: o.Channel.Send, pace: newPace(o.SendInterval, o.SendBurst), log: o.Logger, hash: hash,
 		backoff: backoffs{o.ThrottlePause, 30 * time.Minute, time.Second, time.Minute},
-		in:      make(chan *reply), finish: make(chan struct{}), lost: make(chan struct{}), ended: make(chan struct{}),
+		in:      make(chan *reply), cuts: make(chan cutting), finish: make(chan struct{}), lost: make(chan struct{}), ended: make(chan struct{}),
 		lanes: make(map[string]*lane), results: make(chan sendResult, maxSending),
 	}
 }
@@ -86,6 +89,36 @@ func (o *outbox) put(r *reply) {
 		o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "stopped", "parts", len(r.parts))
 		close(r.done)
 	}
+}
+
+// cutting asks for a reply to end with what is out already.
+type cutting struct {
+	reply *reply
+	was   chan<- bool
+}
+
+// cut ends r with the part that is out or on its way, and reports whether there
+// was more.
+func (o *outbox) cut(r *reply) bool {
+	was := make(chan bool, 1)
+	select {
+	case o.cuts <- cutting{r, was}:
+		return <-was
+	case <-o.ended:
+		return false
+	}
+}
+
+func (r *reply) cut() bool {
+	keep := r.sent
+	if r.gone {
+		keep++
+	}
+	if keep >= len(r.parts) {
+		return false
+	}
+	r.parts = r.parts[:keep]
+	return true
 }
 
 // run sends until ctx ends, or finish is closed and all is said.
@@ -102,6 +135,8 @@ func (o *outbox) run(ctx context.Context) {
 		select {
 		case r := <-o.in:
 			o.file(r)
+		case c := <-o.cuts:
+			c.was <- c.reply.cut()
 		case res := <-o.results:
 			o.settle(res)
 		case <-timer.C:
@@ -157,7 +192,9 @@ func (o *outbox) start(ctx context.Context) time.Duration {
 		}
 		o.ready = o.ready[1:]
 		o.sending++
-		go o.deliver(ctx, l, l.queue[0], now)
+		r := l.queue[0]
+		r.gone = true
+		go o.deliver(ctx, l, r.chat, r.parts[r.sent], now)
 	}
 	return time.Hour
 }
@@ -171,10 +208,10 @@ func (o *outbox) width() int {
 }
 
 // deliver sends one part and reports to run, which waits for it.
-func (o *outbox) deliver(ctx context.Context, l *lane, r *reply, started time.Time) {
+func (o *outbox) deliver(ctx context.Context, l *lane, to Chat, text string, started time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	err := o.guarded(ctx, r.chat, r.parts[r.sent])
+	err := o.guarded(ctx, to, text)
 	o.results <- sendResult{lane: l, err: err, started: started, took: time.Since(started)}
 }
 

@@ -12,6 +12,7 @@ func (o *outbox) settle(res sendResult) {
 	o.sending--
 	l := res.lane
 	r := l.queue[0]
+	r.gone = false
 	v := judge(res.err)
 	if v != delivered {
 		o.note(r, v, res)
@@ -19,9 +20,9 @@ func (o *outbox) settle(res sendResult) {
 	switch v {
 	case delivered:
 		o.resume(res.started)
-		r.sent, r.tries = r.sent+1, 0
+		r.next()
 	case unsure:
-		r.sent, r.tries = r.sent+1, 0
+		o.repeat(r, res.started)
 	case refused:
 		r.sent = len(r.parts)
 	case again:
@@ -61,6 +62,20 @@ func (o *outbox) expired(r *reply) bool {
 	o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "window closed", "parts", len(r.parts)-r.sent)
 	r.sent = len(r.parts)
 	return true
+}
+
+// next moves r on to its next part.
+func (r *reply) next() { r.sent, r.tries, r.unsure = r.sent+1, 0, false }
+
+// repeat sends a part that may have arrived once more: to read it twice is less
+// bad than not at all.
+func (o *outbox) repeat(r *reply, started time.Time) {
+	if r.unsure {
+		r.next()
+		return
+	}
+	r.unsure = true
+	o.pause(started, o.backoff.offlineFirst, o.backoff.offlineMost)
 }
 
 // retry gives a refused part a few more chances, a little later each time.

@@ -9,7 +9,7 @@ type verdict int
 
 const (
 	delivered verdict = iota // the channel took it
-	unsure                   // perhaps it did: not sent again, a repeat confuses more than a gap
+	unsure                   // perhaps it did: sent once more, for silence is worse than a repeat
 	refused                  // never will: the reply is dropped
 	again                    // it did not, and says why: a few more tries
 	throttled                // too fast: the whole account pauses

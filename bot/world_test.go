@@ -172,6 +172,7 @@ func newWorldOn(t *testing.T, adapt func(*fakeChannel), change func(*Options)) *
 	o := Options{
 		Channel: w.channel, Completer: w.completer, Catalogue: c, Name: "小诊",
 		Groups: []string{AllGroups}, MemoryTurns: 20, MemoryExpiry: time.Hour, Locale: "en",
+		ThinkingAfter: -1,
 	}
 	if change != nil {
 		change(&o)
