@@ -58,6 +58,33 @@ func TestSendFailures(t *testing.T) {
 	}
 }
 
+// TestSentIDs holds that messages sent at the same moment have names of
+// their own.
+func TestSentIDs(t *testing.T) {
+	const senders, each = 8, 2000
+	var s sender
+	var mu sync.Mutex
+	seen := make(map[string]bool)
+	var work sync.WaitGroup
+	for range senders {
+		work.Go(func() {
+			var ids [each]string
+			for i := range ids {
+				ids[i] = s.newID()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range ids {
+				if seen[id] {
+					t.Errorf("%s twice", id)
+				}
+				seen[id] = true
+			}
+		})
+	}
+	work.Wait()
+}
+
 func TestSendDeadline(t *testing.T) {
 	w := newWorld(t, simwechat.Options{}, nil)
 	alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
