@@ -41,18 +41,17 @@ type Step struct {
 
 // Example is a failure that must be diagnosed as the entry it stands in.
 type Example struct {
-	Source   Source   `yaml:"source"`
-	Provider string   `yaml:"provider"`
-	Status   int      `yaml:"status"`
-	Body     string   `yaml:"body"`
-	Error    string   `yaml:"error"`
-	Net      NetKind  `yaml:"net"`
-	Phase    Phase    `yaml:"phase"`
-	Finish   string   `yaml:"finish"`
-	Ret      int      `yaml:"ret"`
-	Type     string   `yaml:"type"`
-	Code     string   `yaml:"code"`
-	Header   []string `yaml:"header"` // "Name: value"
+	Source   Source  `yaml:"source"`
+	Provider string  `yaml:"provider"`
+	Status   int     `yaml:"status"`
+	Body     string  `yaml:"body"`
+	Error    string  `yaml:"error"`
+	Net      NetKind `yaml:"net"`
+	Phase    Phase   `yaml:"phase"`
+	Finish   string  `yaml:"finish"`
+	Ret      int     `yaml:"ret"`
+	Type     string  `yaml:"type"`
+	Code     string  `yaml:"code"`
 }
 
 // Generic reports whether users may only hear that the service is unavailable.

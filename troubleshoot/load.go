@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed entries/*.yaml locales/*.yaml
+//go:embed entries/*.yaml locales/*.yaml glossary.yaml
 var embedded embed.FS
 
 // Catalogue holds the entries, the rules that recognise them and the texts that
