@@ -30,7 +30,7 @@ type glossary struct {
 // examples diagnosed as their entry, no two entries recognised by the same signs.
 // Each problem names file and field.
 func (c *Catalogue) Lint() []error {
-	l := linter{c: c}
+	l := linter{c: c, patterns: map[string]*regexp.Regexp{}}
 	l.entries()
 	l.symptoms()
 	l.examples()
@@ -62,8 +62,22 @@ func readGlossary() (*glossary, error) {
 }
 
 type linter struct {
-	c     *Catalogue
-	found []error
+	c        *Catalogue
+	found    []error
+	patterns map[string]*regexp.Regexp
+}
+
+// pattern compiles p once; a broken one is reported once.
+func (l *linter) pattern(p string) *regexp.Regexp {
+	re, known := l.patterns[p]
+	if !known {
+		var err error
+		if re, err = regexp.Compile(p); err != nil {
+			l.bad("glossary.yaml: %w", err)
+		}
+		l.patterns[p] = re
+	}
+	return re
 }
 
 func (l *linter) bad(format string, args ...any) {
@@ -238,9 +252,8 @@ func (l *linter) holes(at, text string, wait bool) {
 
 func (l *linter) forbidden(at, text string, patterns []string) {
 	for _, p := range patterns {
-		re, err := regexp.Compile(p)
-		if err != nil {
-			l.bad("glossary.yaml: %w", err)
+		re := l.pattern(p)
+		if re == nil {
 			continue
 		}
 		if m := re.FindString(text); m != "" {
