@@ -16,6 +16,7 @@ import (
 type Client struct {
 	providers []*provider
 	logger    *slog.Logger
+	probes    probes
 }
 
 // New checks the options and makes a client; it does not connect. Its error
