@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/diagbot/diagbot/bot"
 )
@@ -163,7 +164,8 @@ func say(msg *bot.Message, m *rawMessage, content string) {
 			msg.Text = plain(m.FileName) // the title, which is the reply
 		}
 	}
-	msg.Text = strings.TrimSpace(msg.Text)
+	// The blank behind a mention tells that it is one, also at the end.
+	msg.Text = strings.TrimFunc(msg.Text, func(r rune) bool { return unicode.IsSpace(r) && r != fourPerEm })
 }
 
 // kind sorts messages; it is empty for those to ignore.

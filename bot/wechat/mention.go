@@ -16,6 +16,7 @@ const fourPerEm = '\u2005'
 // asked only where the text itself does not decide.
 func mention(text string, names []string, taken func(after string) bool) (rest string, mentioned bool) {
 	var b strings.Builder
+	called := false // a mention stands in front of all words
 	rest = text
 	for {
 		at := strings.IndexAny(rest, "@＠")
@@ -32,12 +33,17 @@ func mention(text string, names []string, taken func(after string) bool) (rest s
 		}
 		mentioned = true
 		b.WriteString(rest[:at])
+		called = called || strings.TrimSpace(b.String()) == ""
 		rest = after[n:]
 	}
 	if !mentioned {
 		return text, false
 	}
-	return strings.TrimSpace(b.String() + rest), true
+	rest = strings.TrimSpace(b.String() + rest)
+	if called {
+		rest = strings.TrimLeft(rest, ",，:：、 ") // what joins the name to the words
+	}
+	return rest, true
 }
 
 // ours returns how many bytes of after belong to a mention of us, with the

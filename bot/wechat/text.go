@@ -25,7 +25,7 @@ func plain(content string) string {
 // decodedName decodes a name without changing it otherwise; mentions repeat it
 // in this form.
 func decodedName(name string) string {
-	return clean(html.UnescapeString(decodeEmoji(cutBytes(name, maxRaw))))
+	return clean(html.UnescapeString(decodeEmoji(breakLines(cutBytes(name, maxRaw)))))
 }
 
 // shownName decodes a name for showing: one line, no characters that would

@@ -50,7 +50,7 @@ func TestPlainIsBounded(t *testing.T) {
 func TestShownName(t *testing.T) {
 	for name, want := range map[string]string{
 		"Tom &amp; Jerry":                         "Tom & Jerry",
-		" a\nb\tc<br/>":                           "a b c<br/>",
+		" a\nb\tc<br/>":                           "a b c",
 		"\u202eevil\u2066\ufeff":                  "evil",
 		`<span class="emoji emoji1f431"></span>猫`: "🐱猫",
 		strings.Repeat("界", 100):                  strings.Repeat("界", maxName),
@@ -122,7 +122,7 @@ func TestMention(t *testing.T) {
 		{"你好@小诊", "你好", true},
 		{"你好 @小诊", "你好", true},
 		{"＠小诊 你好", "你好", true},
-		{"@小诊，你好", "，你好", true},
+		{"@小诊，你好", "你好", true},
 		{"@小诊", "", true},
 		{"请问 @小诊\u2005今天", "请问 今天", true},
 		{"@小诊\u2005@小诊\u2005x", "x", true},
