@@ -239,7 +239,7 @@ func newSource(t *testing.T, log *slog.Logger, timeouts llm.Timeouts) (*simllm.S
 	t.Helper()
 	ai, err := simllm.Start(simllm.Options{
 		TLS: true, Keys: []string{world.Key}, Models: []string{world.Model}, Markers: true,
-		Slow: 300 * time.Millisecond, KeepAlive: 200 * time.Millisecond, Keep: 5000,
+		Slow: 300 * time.Millisecond, KeepAlive: 200 * time.Millisecond, Keep: 5000, Reply: odd,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -264,6 +264,25 @@ func newSource(t *testing.T, log *slog.Logger, timeouts llm.Timeouts) (*simllm.S
 		}
 	})
 	return ai, clients
+}
+
+// odd writes the answers that models write at their worst, when told to, and
+// repeats everything else.
+func odd(r simllm.Request) string {
+	says := r.Newest()
+	for word, answer := range map[string]string{
+		"write-a-book":  strings.Repeat("A whole chapter of words, and more. ", 4000),
+		"one-long-word": strings.Repeat("字", 30_000),
+		"only-a-rule":   "---\n\n***\n",
+		"only-a-mark":   "\u200b\u200e\n\t ",
+		"some-controls": "fine\x00\x1b[31m red\x07 \u202eback\u202c",
+		"some-markup":   "<script>alert(1)</script> & <b>bold</b> ![x](http://a.example/p.png)",
+	} {
+		if strings.Contains(says, word) {
+			return answer
+		}
+	}
+	return "You said: " + says
 }
 
 // bySource asks one of two clients, as the newest message says: "web:" or not.
