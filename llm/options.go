@@ -12,7 +12,44 @@ import (
 // Options says which providers a Client reaches.
 type Options struct {
 	Providers []ProviderOptions // in order of preference; at least one
-	Logger    *slog.Logger      // one debug line per attempt; nil is silent
+	Logger    *slog.Logger      // one debug line per attempt, a warning per cooldown; nil is silent
+
+	Catalogue   *troubleshoot.Catalogue // to understand faults; nil: the embedded one
+	MaxAttempts int                     // for one message, 4
+	// RetriesPerMinute is how many times a minute the whole client may ask again
+	// what just failed, besides one in five of its requests; 5. It does not
+	// bound what goes to another key, model or provider.
+	RetriesPerMinute int
+	Pauses           Pauses
+}
+
+// Pauses bounds how long is waited and kept away; zero means the default.
+type Pauses struct {
+	Backoff      time.Duration // before asking the same again, 500 ms; doubles each time
+	Short        time.Duration // the longest wait when something else can be asked, 5 s
+	Longest      time.Duration // the longest wait at all, 2 min; beyond it the limit becomes a cooldown
+	Breaker      time.Duration // how long a provider that only fails is left alone, 30 s; doubles to ten times that
+	MostCooldown time.Duration // bounds every cooldown, 24 h; a demo that fails on purpose has a short one
+}
+
+const (
+	defaultAttempts     = 4
+	defaultRetries      = 5
+	defaultBackoff      = 500 * time.Millisecond
+	defaultShort        = 5 * time.Second
+	defaultLongest      = 2 * time.Minute
+	defaultBreaker      = 30 * time.Second
+	defaultMostCooldown = 24 * time.Hour
+)
+
+func (p Pauses) withDefaults() Pauses {
+	return Pauses{
+		Backoff:      cmp.Or(p.Backoff, defaultBackoff),
+		Short:        cmp.Or(p.Short, defaultShort),
+		Longest:      cmp.Or(p.Longest, defaultLongest),
+		Breaker:      cmp.Or(p.Breaker, defaultBreaker),
+		MostCooldown: cmp.Or(p.MostCooldown, defaultMostCooldown),
+	}
 }
 
 // ProviderOptions describes one provider. [New] checks every field.
@@ -57,7 +94,13 @@ type ProviderOptions struct {
 
 // Key is a secret with a name that may be shown. A key without a name is
 // called by its number, from 1. Printing a Key shows its name only.
-type Key struct{ Name, Secret string }
+type Key struct {
+	Name, Secret string
+	// QuotaGroup is the same for keys that share their limits and their wallet,
+	// such as those of one organisation: when one is limited, all are. Empty: a
+	// group of its own.
+	QuotaGroup string
+}
 
 // String returns the name.
 func (k Key) String() string { return k.Name }

@@ -26,13 +26,13 @@ type part struct {
 }
 
 func (s script) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := pause(r.Context(), s.connect); err != nil {
+	if err := pass(r.Context(), s.connect); err != nil {
 		return nil, err
 	}
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: &played{ctx: r.Context(), parts: s.parts}, Request: r}, nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func pass(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
 		return nil
@@ -50,7 +50,7 @@ func (p *played) Read(b []byte) (int, error) {
 	if len(p.parts) == 0 {
 		return 0, io.EOF
 	}
-	if err := pause(p.ctx, p.parts[0].after); err != nil {
+	if err := pass(p.ctx, p.parts[0].after); err != nil {
 		return 0, err
 	}
 	n := copy(b, p.parts[0].text)
