@@ -18,14 +18,16 @@ const (
 	entryNotText    = "message-not-text"
 	entryTimeout    = "upstream-timeout"
 	entryEmpty      = "empty-answer"
+	entryPolicy     = "gpt-400-content-policy"
 )
 
 // ask puts t to the model and returns its answer, or the explanation of why
 // there is none. Only answered turns are remembered.
 func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) response {
 	asked := d.content(t)
-	done, err := d.complete(ctx, t, d.prompt(c, t, asked, now))
-	took := time.Since(now)
+	prompt := d.prompt(c, t, asked, now)
+	done, err := d.complete(ctx, t, prompt)
+	took, tries := time.Since(now), attempts(done.Attempts, prompt)
 	if errors.Is(err, errStopping) || errors.Is(err, errTakenBack) {
 		return response{}
 	}
@@ -37,12 +39,33 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 		err = &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Entry: entryEmpty, Provider: done.Provider, Model: done.Model}
 	}
 	if err != nil {
-		return response{text: d.fail(t, err, took)}
+		return response{text: d.fail(t, failure{err: err, took: took, attempts: tries, chat: c})}
 	}
+	d.tally.answered(time.Now(), took)
+	d.rescue(t, took, tries)
 	d.o.Logger.Info("answered", "chat", d.hash(c.id), "provider", done.Provider, "model", done.Model,
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
-	return response{text: text, turn: &turn{asked: asked, answered: done.Text}}
+	return response{text: d.withNotes(t, text, done), turn: &turn{asked: asked, answered: done.Text}}
 }
+
+// withNotes adds to an answer what the person must know of it: that part of the
+// question was left out, or that the answer is not whole.
+func (r *Relay) withNotes(t task, text string, done llm.Completion) string {
+	note := func(key string) { text += "\n\n" + r.o.Catalogue.Say(t.tag, key) }
+	if done.Shortened {
+		note("shortened")
+	}
+	switch {
+	case done.Partial:
+		note("partial")
+	case done.FinishReason == finishLength:
+		note("cut_short")
+	}
+	return text
+}
+
+// finishLength is the reason of an answer that ends at the model's limit.
+const finishLength = "length"
 
 // groupNote tells the model how a group's messages look. It is never shown.
 const groupNote = "You are in a group chat. Every message begins with the name of the person who wrote it and a colon. " +

@@ -114,7 +114,7 @@ func isASCII(s string) bool {
 func (d *dispatcher) guardedAnswer(ctx context.Context, c *chat, t task) (a response) {
 	defer func() {
 		if v := recover(); v != nil {
-			a = response{text: d.fail(t, panicked("answering", v), 0)}
+			a = response{text: d.fail(t, failure{err: panicked("answering", v)})}
 		}
 	}()
 	return d.answer(ctx, c, t)

@@ -19,11 +19,12 @@ func (t turn) size() int { return len(t.asked) + len(t.answered) }
 // were answered enter it. It belongs to the chat's goroutine, and to the
 // dispatcher while the chat has none.
 type conversation struct {
-	turns  []turn
-	size   int
-	last   time.Time
-	most   int           // turns
-	expiry time.Duration // 0: never
+	turns    []turn
+	size     int
+	last     time.Time
+	most     int           // turns
+	declined int           // questions in a row that the model's content rules refused
+	expiry   time.Duration // 0: never
 }
 
 // forgotten reports whether nothing is remembered at now.
@@ -51,6 +52,7 @@ func (c *conversation) add(t turn, now time.Time) {
 	if c.forgotten(now) {
 		c.reset()
 	}
+	c.declined = 0
 	// Copies, for texts may be small parts of large buffers.
 	t = turn{strings.Clone(t.asked), strings.Clone(t.answered)}
 	c.turns, c.size, c.last = append(c.turns, t), c.size+t.size(), now
@@ -61,9 +63,19 @@ func (c *conversation) add(t turn, now time.Time) {
 	}
 }
 
+// refuse notes that a question was refused for its content. When that happens
+// twice in a row, what was said before is suspected, since it goes along with
+// every question, and is forgotten; refuse reports whether it was.
+func (c *conversation) refuse() (forgot bool) {
+	if c.declined++; c.declined < 2 {
+		return false
+	}
+	return c.reset()
+}
+
 // reset forgets everything and reports whether there was something.
 func (c *conversation) reset() bool {
 	had := len(c.turns) > 0
-	c.turns, c.size = nil, 0
+	c.turns, c.size, c.declined = nil, 0, 0
 	return had
 }

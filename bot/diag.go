@@ -13,14 +13,23 @@ import (
 func (r *Relay) diag(in call) string {
 	tag := in.tag
 	query := strings.TrimSpace(oneLine(in.args, 64))
-	if query == "" {
-		return r.o.Catalogue.Say(tag, "diag_usage")
+	topic, args, _ := strings.Cut(query, " ")
+	if topic = fold(topic); topic == "lang" {
+		in.args = args
+		return r.lang(in)
+	}
+	if report := reports()[topic]; report != nil {
+		if !in.Sender.Owner {
+			return r.o.Catalogue.Say(tag, "diag_usage")
+		}
+		in.args = args
+		return report(r, in)
 	}
 	if i, ok := r.findIncident(query); ok {
 		if !in.Sender.Owner {
 			return r.o.Catalogue.Say(tag, "admin_only", "ref", i.ref)
 		}
-		return r.details(tag, i.entry, "")
+		return strings.TrimSpace(r.details(tag, i.entry, "") + "\n\n" + r.story(tag, i))
 	}
 	found := r.o.Catalogue.Find(query)
 	if len(found) == 0 {
@@ -31,6 +40,14 @@ func (r *Relay) diag(in call) string {
 	}
 	// What happened here lately is not for everyone: the first is as good.
 	return r.o.Catalogue.Explain(found[0].ID, troubleshoot.Telling{Audience: troubleshoot.AudiencePublic, Locale: tag, Query: query})
+}
+
+// reports are what the account's owner can ask for besides codes. They are told
+// in File Transfer only, where nobody else reads.
+func reports() map[string]func(*Relay, call) string {
+	return map[string]func(*Relay, call) string{
+		"": (*Relay).health, "last": (*Relay).last, "最近": (*Relay).last, "probe": (*Relay).probe, "检测": (*Relay).probe, "檢查": (*Relay).probe,
+	}
 }
 
 // findIncident finds the reference in a query, which may be pasted with its

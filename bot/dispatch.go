@@ -96,6 +96,7 @@ func (d *dispatcher) run() {
 		case c := <-d.done:
 			working--
 			c.concluded()
+			d.Relay.open.Add(-1)
 			c.last = time.Now()
 		case now := <-tick.C:
 			d.retire(now)
@@ -136,6 +137,7 @@ func (d *dispatcher) file(m Message, now time.Time) bool {
 	}
 	t.work, t.end = context.WithCancelCause(d.work)
 	c.open = append(c.open, t.ticket)
+	d.Relay.open.Add(1)
 	c.mailbox <- t
 	return true
 }

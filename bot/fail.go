@@ -7,25 +7,72 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
+// failure is a message that could not be answered.
+type failure struct {
+	err      error
+	took     time.Duration
+	attempts []attempt
+	chat     *chat // whose conversation may be at fault; nil if none is
+}
+
 // fail concludes a message that could not be answered: it records the incident
 // and returns what to tell the person.
-func (r *Relay) fail(t task, err error, took time.Duration) string {
-	f := troubleshoot.FaultOf(err)
-	id := troubleshoot.UnknownEntry
-	if e := r.o.Catalogue.Diagnose(f).Entry; e != nil {
-		id = e.ID
-	}
-	ref := r.incidents.add(incident{entry: id, provider: f.Provider, status: f.Status, at: time.Now(), took: took})
-	attrs := []any{"chat", r.hash(t.Chat.ID), "entry", id, "ref", ref, "provider", f.Provider, "took", took, "fault", f.Error()}
+func (r *Relay) fail(t task, x failure) string {
+	f := troubleshoot.FaultOf(x.err)
+	id := r.entryOf(f)
+	ref := r.incidents.add(incident{
+		entry: id, provider: f.Provider, status: f.Status, at: time.Now(), took: x.took, attempts: x.attempts,
+	})
+	r.tally.failed(time.Now())
+	attrs := []any{"chat", r.hash(t.Chat.ID), "entry", id, "ref", ref, "provider", f.Provider, "took", x.took,
+		"attempts", len(x.attempts), "fault", f.Error()}
 	if id == troubleshoot.UnknownEntry && f.Cause != nil {
 		attrs = append(attrs, "cause", r.redact(f.Cause.Error()))
 	}
 	r.o.Logger.Warn("not answered", attrs...)
-	text := r.o.Catalogue.Explain(id, troubleshoot.Telling{Audience: audience(t), Locale: t.tag, Ref: ref, Wait: f.RetryAfter})
+	text := r.o.Catalogue.Explain(id, troubleshoot.Telling{
+		Audience: audience(t), Locale: t.tag, Ref: ref, Wait: f.RetryAfter, Done: x.done(t, id),
+	})
 	if t.Sender.Owner && !t.Chat.Group {
 		text += "\n" + r.o.Catalogue.Say(t.tag, "details", "ref", ref)
 	}
 	return text
+}
+
+// entryOf names the catalogue's entry for a fault.
+func (r *Relay) entryOf(f *troubleshoot.Fault) string {
+	if e := r.o.Catalogue.Diagnose(f).Entry; e != nil {
+		return e.ID
+	}
+	return troubleshoot.UnknownEntry
+}
+
+// done names what was done about the failure, for the person to hear: only what
+// is true. A group is spared the lesser news.
+func (x failure) done(t task, entry string) (keys []string) {
+	if len(x.attempts) > 1 && !t.Chat.Group {
+		keys = append(keys, "retried")
+	}
+	if x.chat != nil && entry == entryPolicy && x.chat.memory.refuse() {
+		keys = append(keys, "history_dropped")
+	}
+	return keys
+}
+
+// rescue records what went wrong before a message was answered all the same.
+func (r *Relay) rescue(t task, took time.Duration, tries []attempt) {
+	for _, a := range tries {
+		if a.entry == "" {
+			continue
+		}
+		ref := r.incidents.add(incident{
+			entry: a.entry, provider: a.provider, status: a.status, at: time.Now(), took: took, rescued: true, attempts: tries,
+		})
+		r.tally.rescued(time.Now())
+		r.o.Logger.Info("rescued", "chat", r.hash(t.Chat.ID), "entry", a.entry, "ref", ref, "provider", a.provider,
+			"took", took, "attempts", len(tries))
+		return
+	}
 }
 
 // explain tells the person about a limit of the bot's own. It is no incident.

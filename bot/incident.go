@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	maxIncidents = 100
+	maxIncidents = 500
 	refLen       = 4
 	refAlphabet  = "23456789ABCDEFGHJKMNPQRSTVWXYZ" // no 0, 1, I, L, O, U: they are misread
 )
 
-// incident is one fault, in one chat, at one time. It holds nothing of what was
-// said.
+// incident is one fault, in one chat, at one time, with the attempts to answer all
+// the same. It holds nothing of what was said.
 type incident struct {
 	ref      string
 	entry    string
@@ -22,6 +22,8 @@ type incident struct {
 	status   int
 	at       time.Time
 	took     time.Duration
+	rescued  bool // a later attempt succeeded, and the person heard nothing of it
+	attempts []attempt
 }
 
 // incidents keeps the latest ones. It is safe for concurrent use.
@@ -77,6 +79,20 @@ func (s *incidents) seen(entry string, since time.Time) (count int, last time.Ti
 		}
 	}
 	return count, last
+}
+
+// latest returns at most n incidents, the latest first.
+func (s *incidents) latest(n int) (all []incident) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := 1; k <= maxIncidents && len(all) < n; k++ {
+		i := s.ring[(s.next+maxIncidents-k)%maxIncidents]
+		if i.ref == "" {
+			break
+		}
+		all = append(all, i)
+	}
+	return all
 }
 
 // newRef returns a reference that no status code can be taken for.

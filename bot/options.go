@@ -19,15 +19,18 @@ type Options struct {
 	Completer Completer
 	Catalogue *troubleshoot.Catalogue
 	Logger    *slog.Logger // nil: nothing is logged
+	Sources   Sources      // nil: the state of the AI sources is not known
+	Prober    Prober       // nil: the line to them cannot be tested
 	Account   string       // which account the relay serves, for the log
 
-	Name               string   // the bot's name in help texts while the channel knows none; empty: "bot"
-	PrivatePrefixes    []string // what private texts must begin with to be answered; empty: all are
-	PrivateReplyPrefix string   // put in front of replies in private chats
-	GroupPrefixes      []string // what addresses the bot in groups besides a mention
-	Groups             []string // names of the groups that are served, or AllGroups; empty: none
-	System             string   // system prompt; empty: none
-	Locale             string   // where nothing else is known; empty or "auto": by what people write
+	Name               string         // the bot's name in help texts while the channel knows none; empty: "bot"
+	PrivatePrefixes    []string       // what private texts must begin with to be answered; empty: all are
+	PrivateReplyPrefix string         // put in front of replies in private chats
+	GroupPrefixes      []string       // what addresses the bot in groups besides a mention
+	Groups             []string       // names of the groups that are served, or AllGroups; empty: none
+	System             string         // system prompt; empty: none
+	Locale             string         // where nothing else is known; empty or "auto": by what people write
+	Location           *time.Location // of the times an admin is told; nil: the machine's
 
 	Deadline      time.Duration // a message is answered, or its failure explained, so long after work on it began; 0: 120 s
 	ThinkingAfter time.Duration // someone waiting in a private chat is told once after so long; 0: 15 s, negative: never
@@ -88,6 +91,7 @@ func (o *Options) complete() {
 		o.Locale = ""
 	}
 	orDefault(&o.Deadline, 120*time.Second)
+	orDefault(&o.Location, time.Local)
 	orDefault(&o.ThinkingAfter, 15*time.Second)
 	orDefault(&o.Grace, 25*time.Second)
 	orDefault(&o.MailboxSize, 8)

@@ -21,6 +21,7 @@ type Relay struct {
 	plain     *plainer
 	languages *languages
 	incidents *incidents
+	tally     *tally
 	salt      maphash.Seed
 
 	chats  map[string]*chat // the dispatcher's
@@ -28,6 +29,7 @@ type Relay struct {
 
 	asking  sync.WaitGroup // calls of the completer
 	running atomic.Bool
+	open    atomic.Int64 // messages filed and not concluded
 }
 
 // New returns a relay, or an error that names every option that is wrong.
@@ -39,7 +41,7 @@ func New(o Options) (*Relay, error) {
 	return &Relay{
 		o: o, traits: traits, limits: limitsOf(traits),
 		address: newAddressing(o), commands: newCommandTable(), plain: newPlainer(),
-		languages: newLanguages(o.Catalogue, o.Locale), incidents: &incidents{}, salt: maphash.MakeSeed(),
+		languages: newLanguages(o.Catalogue, o.Locale), incidents: &incidents{}, tally: &tally{}, salt: maphash.MakeSeed(),
 		chats: make(map[string]*chat), recent: newRecent(maxRecent),
 	}, nil
 }

@@ -104,13 +104,17 @@ type fakeCompleter struct {
 	mu      sync.Mutex
 	prompts []llm.Prompt
 	answer  func(ctx context.Context, p llm.Prompt) (string, error)
+	whole   func(ctx context.Context, p llm.Prompt) (llm.Completion, error) // instead of answer
 }
 
 func (c *fakeCompleter) Complete(ctx context.Context, p llm.Prompt) (llm.Completion, error) {
 	c.mu.Lock()
 	c.prompts = append(c.prompts, p)
-	answer := c.answer
+	answer, whole := c.answer, c.whole
 	c.mu.Unlock()
+	if whole != nil {
+		return whole(ctx, p)
+	}
 	if answer == nil {
 		answer = echo
 	}

@@ -1,0 +1,120 @@
+package bot
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/diagbot/diagbot/llm"
+)
+
+// Dated is a channel that knows since when it has been logged in; zero while it
+// is not.
+type Dated interface{ LoggedInSince() time.Time }
+
+// Sources knows how the AI sources are doing. It answers at once, in the order of
+// preference.
+type Sources interface{ Status() []llm.ProviderStatus }
+
+// mostFailures is how many kinds of failure a report of health lists.
+const mostFailures = 5
+
+// health tells how the bot is doing: /diag.
+func (r *Relay) health(in call) string {
+	tag, now := in.tag, time.Now()
+	say := r.o.Catalogue.Say
+	sources, well := r.sources(tag)
+	lines := []string{say(tag, "health_failing"), r.loggedIn(tag, now)}
+	if well {
+		lines[0] = say(tag, "health_ok")
+	}
+	if sources != "" {
+		lines = append(lines, say(tag, "health_sources", "list", sources))
+	}
+	sum := r.tally.sum(now)
+	lines = append(lines, say(tag, "health_counts", "answered", strconv.Itoa(sum.answered),
+		"failed", strconv.Itoa(sum.failed), "rescued", strconv.Itoa(sum.rescued)))
+	lines = append(lines, r.queue(tag, sum))
+	lines = append(lines, r.failures(tag, now)...)
+	return strings.Join(append(lines, say(tag, "health_more")), "\n")
+}
+
+// loggedIn says that WeChat works, for this is said through it, and since when.
+func (r *Relay) loggedIn(tag string, now time.Time) string {
+	if c, ok := r.o.Channel.(Dated); ok {
+		if since := c.LoggedInSince(); !since.IsZero() && since.Before(now) {
+			return r.o.Catalogue.Say(tag, "health_wechat_since", "age", r.age(tag, now.Sub(since)))
+		}
+	}
+	return r.o.Catalogue.Say(tag, "health_wechat")
+}
+
+// age writes a long time in its two largest units: 3 d 4 h.
+func (r *Relay) age(tag string, d time.Duration) string {
+	unit := func(key string, n time.Duration) string {
+		return r.o.Catalogue.Say(tag, key, "n", strconv.FormatInt(int64(n), 10))
+	}
+	days, hours, minutes := d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60
+	switch {
+	case days > 0:
+		return unit("dur_days", days) + " " + unit("dur_hours", hours)
+	case hours > 0:
+		return unit("dur_hours", hours) + " " + unit("dur_minutes", minutes)
+	}
+	return unit("dur_minutes", minutes)
+}
+
+// sources lists the AI sources, as far as they are known, and reports whether all
+// of them do well.
+func (r *Relay) sources(tag string) (list string, well bool) {
+	if r.o.Sources == nil {
+		return "", true
+	}
+	var names []string
+	well, inUse := true, false
+	for _, s := range r.o.Sources.Status() {
+		key, code := "source_ok", ""
+		switch {
+		case s.Trouble != "":
+			key, code, well = "source_failing", r.code(s.Trouble), false
+		case !inUse:
+			key, inUse = "source_in_use", true
+		}
+		names = append(names, r.o.Catalogue.Say(tag, key, "name", s.Provider, "code", code))
+	}
+	return strings.Join(names, clauseComma(tag)), well
+}
+
+// queue says how many messages wait besides the one that asks, and how long
+// answers took.
+func (r *Relay) queue(tag string, sum counts) string {
+	n := strconv.FormatInt(max(r.open.Load()-1, 0), 10)
+	if sum.answered == 0 {
+		return r.o.Catalogue.Say(tag, "health_queue_only", "n", n)
+	}
+	return r.o.Catalogue.Say(tag, "health_queue", "n", n, "took", r.took(tag, sum.took/time.Duration(sum.answered)))
+}
+
+// failures lists the kinds of failure of the last 24 hours, the latest first.
+func (r *Relay) failures(tag string, now time.Time) []string {
+	var kinds []string
+	count, latest := make(map[string]int), make(map[string]time.Time)
+	for _, i := range r.incidents.latest(maxIncidents) {
+		if now.Sub(i.at) > seenWithin {
+			break
+		}
+		if count[i.entry]++; count[i.entry] == 1 {
+			kinds, latest[i.entry] = append(kinds, i.entry), i.at
+		}
+	}
+	if len(kinds) == 0 {
+		return nil
+	}
+	lines := []string{r.o.Catalogue.Say(tag, "last_failures")}
+	for _, id := range slices.Clip(kinds[:min(len(kinds), mostFailures)]) {
+		lines = append(lines, r.o.Catalogue.Say(tag, "failure_line", "code", r.code(id), "title", r.o.Catalogue.Title(id, tag),
+			"times", r.times(tag, "times", count[id]), "ago", r.o.Catalogue.Duration(tag, now.Sub(latest[id]))))
+	}
+	return lines
+}

@@ -1,0 +1,179 @@
+package bot
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/diagbot/diagbot/llm"
+)
+
+const (
+	usualLast = 5 // incidents that /diag last tells of
+	mostLast  = 20
+)
+
+// last tells of the latest incidents: /diag last [n].
+func (r *Relay) last(in call) string {
+	n, err := strconv.Atoi(fold(in.args))
+	if err != nil || n < 1 {
+		n = usualLast
+	}
+	found := r.incidents.latest(min(n, mostLast))
+	if len(found) == 0 {
+		return r.o.Catalogue.Say(in.tag, "last_none")
+	}
+	lines := []string{r.o.Catalogue.Say(in.tag, "last_failures")}
+	for k, i := range found {
+		lines = append(lines, strconv.Itoa(k+1)+". "+r.headline(in.tag, i))
+		lines = append(lines, r.outline(in.tag, i)...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// headline is an incident in one line.
+func (r *Relay) headline(tag string, i incident) string {
+	return r.clock(i.at) + " " + i.ref + " " + r.code(i.entry) + " " + r.o.Catalogue.Title(i.entry, tag)
+}
+
+// clock writes a time of today as such, and an earlier one with its day.
+func (r *Relay) clock(at time.Time) string {
+	at, now := at.In(r.o.Location), time.Now().In(r.o.Location)
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format("15:04")
+	}
+	return at.Format("01-02 15:04")
+}
+
+// code is what people see of an entry.
+func (r *Relay) code(entry string) string {
+	if e, ok := r.o.Catalogue.Entry(entry); ok {
+		return e.Code
+	}
+	return entry
+}
+
+// outline says how an incident went on, and what the provider said unless asking
+// again was enough.
+func (r *Relay) outline(tag string, i incident) (lines []string) {
+	if len(i.attempts) == 0 {
+		if i.provider != "" {
+			lines = append(lines, i.provider)
+		}
+		return lines
+	}
+	say, first := r.o.Catalogue.Say, i.attempts[0]
+	retries := r.times(tag, "retries", i.retries())
+	switch other := i.successor(); {
+	case other != "":
+		lines = append(lines, say(tag, "story_taken_over", "provider", first.provider, "model", first.model, "retries", retries, "other", other))
+	case i.rescued:
+		return append(lines, say(tag, "story_rescued", "provider", first.provider, "retries", retries, "took", r.took(tag, i.took)))
+	default:
+		lines = append(lines, say(tag, "story_failed", "provider", first.provider, "model", first.model, "retries", retries))
+	}
+	return append(lines, r.words(tag, i.culprit())...)
+}
+
+// culprit is the attempt an incident is named after: the last one that failed as
+// its entry says, or else the last that failed.
+func (i incident) culprit() (found attempt) {
+	for _, a := range i.attempts {
+		if a.entry != "" && (a.entry == i.entry || found.entry != i.entry) {
+			found = a
+		}
+	}
+	return found
+}
+
+// words are the provider's own, and its name for the request.
+func (r *Relay) words(tag string, a attempt) (lines []string) {
+	said := a.words
+	if a.code != "" {
+		said = strings.TrimSpace(said + " (" + a.code + ")")
+	}
+	if said != "" {
+		lines = append(lines, r.o.Catalogue.Say(tag, "provider_said", "text", said))
+	}
+	if a.requestID != "" {
+		lines = append(lines, r.o.Catalogue.Say(tag, "request_id", "id", a.requestID))
+	}
+	return lines
+}
+
+// times counts in words: one, or many.
+func (r *Relay) times(tag, key string, n int) string {
+	if n == 1 {
+		return r.o.Catalogue.Say(tag, key+"_one")
+	}
+	return r.o.Catalogue.Say(tag, key, "n", strconv.Itoa(n))
+}
+
+// took writes how long something took: 12 ms, 4.1 s, 21 s, 2 min.
+func (r *Relay) took(tag string, d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return r.o.Catalogue.Say(tag, "took_ms", "n", strconv.FormatInt(d.Milliseconds(), 10))
+	case d < 10*time.Second:
+		s := strings.TrimSuffix(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".0")
+		return r.o.Catalogue.Say(tag, "took_seconds", "n", s)
+	case d < 90*time.Second:
+		return r.o.Catalogue.Say(tag, "took_seconds", "n", strconv.Itoa(int(d.Round(time.Second).Seconds())))
+	}
+	return r.o.Catalogue.Duration(tag, d)
+}
+
+// story tells an incident attempt by attempt; it is empty when none is known.
+func (r *Relay) story(tag string, i incident) string {
+	if len(i.attempts) == 0 {
+		return ""
+	}
+	lines := []string{r.o.Catalogue.Say(tag, "story", "time", r.clock(i.at))}
+	for k, a := range i.attempts {
+		lines = append(lines, strconv.Itoa(k+1)+". "+r.attempt(tag, a, k+1 < len(i.attempts)))
+		if a.entry != "" {
+			lines = append(lines, r.words(tag, a)...)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// attempt is an attempt in one line. What was decided after it is told if it was
+// done: if there is another attempt.
+func (r *Relay) attempt(tag string, a attempt, more bool) string {
+	say := r.o.Catalogue.Say
+	parts := []string{a.provider, a.model}
+	if a.key != "" {
+		parts = append(parts, say(tag, "story_key", "name", a.key))
+	}
+	if a.entry == "" {
+		parts = append(parts, say(tag, "story_answered"))
+	} else {
+		parts = append(parts, r.code(a.entry)+" "+a.entry)
+	}
+	parts = append(parts, r.took(tag, a.took))
+	if next := r.next(tag, a); more && next != "" {
+		parts = append(parts, next)
+	}
+	return strings.Join(parts, clauseComma(tag))
+}
+
+// next says what was done after an attempt.
+func (r *Relay) next(tag string, a attempt) string {
+	key, ok := map[llm.Action]string{
+		llm.ActionRetry: "did_retry", llm.ActionWait: "did_wait", llm.ActionTrim: "did_trim", llm.ActionRepair: "did_repair",
+		llm.ActionNextKey: "did_key", llm.ActionNextModel: "did_model", llm.ActionNextProvider: "did_provider",
+	}[a.next]
+	if !ok {
+		return ""
+	}
+	return r.o.Catalogue.Say(tag, key, "wait", r.took(tag, a.wait))
+}
+
+// clauseComma separates the clauses of a line in a language.
+func clauseComma(tag string) string {
+	if strings.HasPrefix(tag, "zh") {
+		return "，"
+	}
+	return comma(tag)
+}
