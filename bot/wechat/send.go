@@ -34,19 +34,25 @@ type sender struct {
 	self    string
 	echoes  *echoes
 	lastID  atomic.Int64
+	doubts  doubts
 }
 
 // send says text to one chat. A failure before anything was written is tried
 // again. Once it was written the message may have arrived, and the fault has
-// the code "maybe_sent": whether WeChat drops a second copy is not known.
+// the code "maybe_sent"; said again, it keeps its name. Whether WeChat drops a
+// second copy is not known.
 func (s *sender) send(ctx context.Context, to, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	if to == fileHelper {
 		s.echoes.expect(text)
 	}
+	id, again := s.doubts.take(to, text)
+	if !again {
+		id = s.newID()
+	}
 	for try := 1; ; try++ {
-		written, err := s.try(ctx, to, text)
+		written, err := s.try(ctx, to, text, id)
 		if err == nil {
 			return nil
 		}
@@ -55,16 +61,18 @@ func (s *sender) send(ctx context.Context, to, text string) error {
 			pause(ctx, time.Duration(try)*300*time.Millisecond)
 			continue
 		}
-		return ambiguous(f, written)
+		if f = ambiguous(f, written); f.Code == bot.MaybeSent || again && !written {
+			s.doubts.put(to, text, id)
+		}
+		return f
 	}
 }
 
-func (s *sender) try(ctx context.Context, to, text string) (written bool, err error) {
+func (s *sender) try(ctx context.Context, to, text, id string) (written bool, err error) {
 	var wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { wrote.Store(true) },
 	})
-	id := s.newID()
 	sent, err := s.caller.WebWxSendMsg(ctx, &openwechat.CallerWebWxSendMsgOptions{
 		LoginInfo: s.login, BaseRequest: s.request,
 		Message: &openwechat.SendMessage{
@@ -99,7 +107,7 @@ func ambiguous(f *troubleshoot.Fault, written bool) *troubleshoot.Fault {
 	stopped := f.Status/100 == 4 || f.Status == http.StatusServiceUnavailable
 	if written && f.Ret == 0 && !stopped {
 		marked.Code = bot.MaybeSent
-		marked.Message = "the message may have arrived; it was not sent again"
+		marked.Message = "the message may have arrived"
 	}
 	return &marked
 }

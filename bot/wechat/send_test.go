@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -250,5 +252,40 @@ func TestTraits(t *testing.T) {
 	var c bot.Channel = New(Options{})
 	if got := c.Traits(); !got.Groups || got.StableIDs || got.PartRunes != 1800 || got.PartBytes != 6000 {
 		t.Errorf("traits %+v", got)
+	}
+}
+
+// TestDoubtfulMessageKeepsItsName says again what may have arrived: once more
+// under the same name, and then under another.
+func TestDoubtfulMessageKeepsItsName(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, nil)
+	alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
+	bob := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Bob"})}
+	w.start(true)
+	w.srv.Fail("webwxsendmsg", simwechat.Failure{LoseAnswer: true}, 1)
+	if f := fault(t, w.c.Send(w.ctx, alice, "hi")); f.Code != bot.MaybeSent {
+		t.Fatalf("fault %v", f)
+	}
+	for _, to := range []bot.Chat{bob, alice, alice} {
+		if err := w.c.Send(w.ctx, to, "hi"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var resent []bool
+	for _, s := range w.srv.Sent() {
+		resent = append(resent, s.Resent)
+	}
+	if want := []bool{false, false, true, false}; !slices.Equal(resent, want) {
+		t.Errorf("resent %v, want %v", resent, want)
+	}
+}
+
+func TestDoubtsAreBounded(t *testing.T) {
+	var d doubts
+	for i := range 3 * maxDoubts {
+		d.put("alice", strconv.Itoa(i), "id")
+	}
+	if n := len(d.sent); n > maxDoubts {
+		t.Errorf("%d kept", n)
 	}
 }
