@@ -23,7 +23,7 @@ func (a *app) check() *cobra.Command {
 		Use:   "check",
 		Short: a.say("check_short"),
 		Long:  a.say("check_long"),
-		Args:  cobra.NoArgs,
+		Args:  a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.settings()
 			if err != nil {

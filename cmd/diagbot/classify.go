@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,12 +30,18 @@ type observed struct {
 
 // classified is one line of classify's output.
 type classified struct {
-	Entry        string                  `json:"entry"`
-	Cause        string                  `json:"cause"`
-	Remedy       []string                `json:"remedy"`
-	Retryable    bool                    `json:"retryable"`
-	RetryAfterMS int64                   `json:"retry_after_ms"`
-	Evidence     []troubleshoot.Evidence `json:"evidence"`
+	Entry        string   `json:"entry"`
+	Cause        string   `json:"cause"`
+	Remedy       []string `json:"remedy"`
+	Retryable    bool     `json:"retryable"`
+	RetryAfterMS int64    `json:"retry_after_ms"`
+	Evidence     []sign   `json:"evidence"`
+}
+
+// sign is troubleshoot.Evidence as it is written.
+type sign struct {
+	Rule  string `json:"rule"`
+	Value string `json:"value"`
 }
 
 func (a *app) classify() *cobra.Command {
@@ -42,7 +49,7 @@ func (a *app) classify() *cobra.Command {
 		Use:   "classify",
 		Short: a.say("classify_short"),
 		Long:  a.say("classify_long"),
-		Args:  cobra.NoArgs,
+		Args:  a.noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			catalogue, err := a.loadCatalogue()
 			if err != nil {
@@ -109,23 +116,39 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 }
 
 func classifyLine(catalogue *troubleshoot.Catalogue, line []byte) (any, error) {
-	var o observed
-	if err := json.Unmarshal(line, &o); err != nil {
-		return nil, fmt.Errorf("not a JSON object of the expected form: %w", err)
+	var o *observed
+	if err := json.Unmarshal(line, &o); err != nil || o == nil {
+		return nil, unreadable(err)
 	}
 	fault := troubleshoot.Normalize(o.observation())
 	d := catalogue.Diagnose(fault)
+	evidence := make([]sign, len(d.Evidence))
+	for i, e := range d.Evidence {
+		evidence[i] = sign(e)
+	}
 	remedies := make([]string, len(d.Entry.Remedy))
 	for i, r := range d.Entry.Remedy {
 		remedies[i] = r.Do
 	}
 	return classified{
 		Entry: d.Entry.ID, Cause: d.Entry.Cause, Remedy: remedies, Retryable: d.Entry.Retryable,
-		RetryAfterMS: fault.RetryAfter.Milliseconds(), Evidence: d.Evidence,
+		RetryAfterMS: fault.RetryAfter.Milliseconds(), Evidence: evidence,
 	}, nil
 }
 
-func (o observed) observation() troubleshoot.Observation {
+// unreadable says what is wrong with a line, in the words of the input.
+func unreadable(err error) error {
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("not of the expected form: %s cannot be a JSON %s", kind.Field, kind.Value)
+	case err == nil || kind != nil:
+		return errors.New("not a JSON object")
+	}
+	return fmt.Errorf("not a JSON object: %w", err)
+}
+
+func (o *observed) observation() troubleshoot.Observation {
 	seen := troubleshoot.Observation{
 		Source: o.Source, Provider: o.Provider, ContentType: o.ContentType,
 		Body: []byte(o.Body), ErrText: o.Error, Header: http.Header{}, At: time.Now(),

@@ -32,7 +32,7 @@ func (a *app) demo() *cobra.Command {
 		Use:   "demo",
 		Short: a.say("demo_short"),
 		Long:  a.say("demo_long"),
-		Args:  cobra.NoArgs,
+		Args:  a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			fmt.Fprintln(a.out, a.say("demo_starting"))
 			stage, err := newStage(c.Context())

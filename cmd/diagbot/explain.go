@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -20,7 +21,7 @@ func (a *app) explain() *cobra.Command {
 		Use:   "explain CODE|-",
 		Short: a.say("explain_short"),
 		Long:  a.say("explain_long"),
-		Args:  cobra.ExactArgs(1),
+		Args:  a.oneCode,
 		RunE: func(_ *cobra.Command, args []string) error {
 			reader, err := a.audience(audience)
 			if err != nil {
@@ -44,6 +45,14 @@ func (a *app) explain() *cobra.Command {
 	c.Flags().StringVar(&audience, "audience", "admin", a.say("explain_flag_audience"))
 	c.Flags().StringVar(&source, "source", "api", a.say("explain_flag_source"))
 	return c
+}
+
+// oneCode wants the code that is to be explained.
+func (a *app) oneCode(_ *cobra.Command, args []string) error {
+	if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
+		return errors.New(a.say("explain_one"))
+	}
+	return nil
 }
 
 func (a *app) audience(value string) (troubleshoot.Audience, error) {
@@ -94,8 +103,10 @@ func (a *app) explainPaste(catalogue *troubleshoot.Catalogue, t troubleshoot.Tel
 	diagnosis := catalogue.Diagnose(fault)
 	t.Wait = fault.RetryAfter
 	fmt.Fprintln(a.out, catalogue.Explain(diagnosis.Entry.ID, t))
-	fmt.Fprintln(a.out)
-	fmt.Fprintln(a.out, a.say("explain_why", "evidence", evidence(diagnosis)))
+	if len(diagnosis.Evidence) > 0 {
+		fmt.Fprintln(a.out)
+		fmt.Fprintln(a.out, a.say("explain_why", "evidence", evidence(diagnosis)))
+	}
 	return nil
 }
 

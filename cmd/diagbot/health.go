@@ -77,7 +77,7 @@ func (a *app) health() *cobra.Command {
 		Use:   "health",
 		Short: a.say("health_short"),
 		Long:  a.say("health_long"),
-		Args:  cobra.NoArgs,
+		Args:  a.noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := configs.DataDir(configs.Options{Path: a.configPath, Environ: a.environ})
 			if err != nil {
@@ -94,14 +94,18 @@ func (a *app) readPulse(dir string) error {
 	if err == nil {
 		err = json.Unmarshal(raw, &h)
 	}
-	if err != nil {
+	if err != nil || h.At.IsZero() {
 		fmt.Fprintln(a.err, a.say("health_none", "path", dir))
 		return statusFailed
 	}
-	if age := time.Since(h.At); age > heartbeatStale {
+	if age := time.Since(h.At); age > heartbeatStale || age < -heartbeatStale {
 		fmt.Fprintln(a.err, a.say("health_stale", "age", age.Round(time.Second).String()))
 		return statusFailed
 	}
-	fmt.Fprintln(a.out, a.say("health_ok", "state", a.say("state_"+h.State)))
+	state, known := a.text["state_"+h.State]
+	if !known {
+		state = a.say("state_unknown")
+	}
+	fmt.Fprintln(a.out, a.say("health_ok", "state", state))
 	return nil
 }

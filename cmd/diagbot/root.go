@@ -88,7 +88,9 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().String("lang", "", a.say("flag_lang"))
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", a.say("flag_config"))
 	root.AddCommand(a.serve(), a.demo(), a.check(), a.probe(), a.explain(), a.classify(), a.health())
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "help"})
+	root.SetHelpCommand(a.help(root))
+	root.SetFlagErrorFunc(a.badFlag)
+	root.SuggestionsMinimumDistance = 2
 	localizeFlags(root, a.words)
 	return root
 }
@@ -104,6 +106,49 @@ func (a *app) knownCommand(c *cobra.Command, args []string) error {
 		text += " " + a.say("unknown_command_near", "list", strings.Join(near, ", "))
 	}
 	return errors.New(text)
+}
+
+// help explains a command: "diagbot help serve" is "diagbot serve --help".
+func (a *app) help(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help", Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return a.knownCommand(root, args)
+			}
+			return c.Help()
+		},
+	}
+}
+
+// badFlag words what the flags' parser says in English only.
+func (a *app) badFlag(c *cobra.Command, err error) error {
+	text := err.Error()
+	var flag interface {
+		GetSpecifiedName() string
+		GetSpecifiedShortnames() string
+	}
+	if errors.As(err, &flag) {
+		name, key := "--"+flag.GetSpecifiedName(), "flag_value"
+		if flag.GetSpecifiedShortnames() != "" {
+			name = name[1:]
+		}
+		if strings.HasPrefix(text, "unknown") {
+			key = "unknown_flag"
+		}
+		text = a.say(key, "name", name)
+	}
+	return errors.New(text + " " + a.say("usage_see", "command", c.CommandPath()))
+}
+
+// noArgs refuses arguments of a command that has none.
+func (a *app) noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return errors.New(a.say("no_argument", "name", args[0], "command", c.Name()) + " " +
+		a.say("usage_see", "command", c.CommandPath()))
 }
 
 // localizeFlags words the flags that cobra makes by itself.

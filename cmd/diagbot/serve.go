@@ -24,7 +24,7 @@ func (a *app) serve() *cobra.Command {
 		Use:   "serve",
 		Short: a.say("serve_short"),
 		Long:  a.say("serve_long"),
-		Args:  cobra.NoArgs,
+		Args:  a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.settings()
 			if err != nil {
