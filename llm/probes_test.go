@@ -63,7 +63,7 @@ func TestProbeOfAProvider(t *testing.T) {
 func TestProbeOfSeveralKeys(t *testing.T) {
 	o := options("https://api.deepseek.com/v1")
 	o.Models = []string{"deepseek-chat"}
-	o.Keys = []Key{{"good", "sk-good-0123456789"}, {"bad", "sk-bad-0123456789"}}
+	o.Keys = []Key{{Name: "good", Secret: "sk-good-0123456789"}, {Name: "bad", Secret: "sk-bad-0123456789"}}
 	o.Transport = internet(t, map[string]http.HandlerFunc{"api.deepseek.com": func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.Contains(r.Header.Get("Authorization"), "bad"):
