@@ -97,24 +97,24 @@ func unreachable(f *troubleshoot.Fault) bool {
 	return f.Net != "" && f.Net != troubleshoot.NetDecode && f.Status == 0
 }
 
-// load returns the saved session, or nil after saying what is wrong with it.
+// load returns the saved session, or nil after saying what is wrong with it
+// and moving it out of the way of the next one.
 func (c *Channel) load() *document {
 	b, err := c.opt.Session.Load()
-	if err != nil {
-		c.log.Warn("the saved WeChat session cannot be read", "error", err)
-		c.show(Login{State: LoginUnusable, Reason: "cannot be read"})
+	if err == nil && len(b) == 0 {
 		return nil
 	}
-	if len(b) == 0 {
-		return nil
-	}
-	d, err := readDocument(b)
+	why := "cannot be read" // the error may name the place; that is for the log
 	if err == nil {
-		return d
+		var d *document
+		if d, err = readDocument(b); err == nil {
+			return d
+		}
+		why = err.Error()
 	}
 	where, moved := c.opt.Session.SetAside()
 	c.log.Warn("the saved WeChat session is unusable and was set aside", "reason", err, "where", where, "error", moved)
-	c.show(Login{State: LoginUnusable, Reason: err.Error()})
+	c.show(Login{State: LoginUnusable, Reason: why})
 	return nil
 }
 
