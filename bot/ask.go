@@ -42,7 +42,7 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 		return response{text: d.fail(t, failure{err: err, took: took, attempts: tries, chat: c})}
 	}
 	d.tally.answered(time.Now(), took)
-	d.rescue(t, took, tries)
+	d.rescue(t, took, tries, done.Partial)
 	d.o.Logger.Info("answered", "chat", d.hash(c.id), "provider", done.Provider, "model", done.Model,
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
 	return response{text: d.withNotes(t, text, done), turn: &turn{asked: asked, answered: done.Text}}

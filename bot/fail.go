@@ -59,17 +59,22 @@ func (x failure) done(t task, entry string) (keys []string) {
 	return keys
 }
 
-// rescue records what went wrong before a message was answered all the same.
-func (r *Relay) rescue(t task, took time.Duration, tries []attempt) {
+// rescue records what went wrong before a message was answered all the same; in
+// part, if partial.
+func (r *Relay) rescue(t task, took time.Duration, tries []attempt, partial bool) {
 	for _, a := range tries {
 		if a.entry == "" {
 			continue
 		}
 		ref := r.incidents.add(incident{
-			entry: a.entry, provider: a.provider, status: a.status, at: time.Now(), took: took, rescued: true, attempts: tries,
+			entry: a.entry, provider: a.provider, status: a.status, at: time.Now(), took: took, rescued: !partial, attempts: tries,
 		})
-		r.tally.rescued(time.Now())
-		r.o.Logger.Info("rescued", "chat", r.hash(t.Chat.ID), "entry", a.entry, "ref", ref, "provider", a.provider,
+		if partial {
+			r.tally.failed(time.Now())
+		} else {
+			r.tally.rescued(time.Now())
+		}
+		r.o.Logger.Info("rescued", "partial", partial, "chat", r.hash(t.Chat.ID), "entry", a.entry, "ref", ref, "provider", a.provider,
 			"took", took, "attempts", len(tries))
 		return
 	}

@@ -249,3 +249,43 @@ func TestTallyForgetsAfterADay(t *testing.T) {
 		}
 	})
 }
+
+func TestStoryOfAReference(t *testing.T) {
+	inBubble(t, func(o *Options) { o.Location = time.UTC }, func(w *world) {
+		tries := append(busy()[:1:1], badKey()...)
+		w.completer.whole = answering(llm.Completion{Text: "fine", Attempts: tries})
+		time.Sleep(14*time.Hour + 31*time.Minute)
+		w.hear(private("alice", "hi"))
+		w.texts()
+		ref := w.relay.incidents.latest(1)[0].ref
+		owner := private("me", "/diag "+ref)
+		owner.Sender.Owner = true
+		w.hear(owner)
+		got := strings.Join(w.texts(), "\n")
+		want := `
+
+What happened at 14:31
+1. openai-main, gpt-4o-mini, key main, 429 gpt-429, 300 ms, waited 2 s, then tried again
+Provider said: Rate limit reached (rate_limit_exceeded)
+2. openai-main, gpt-4o-mini, key main, 401 gpt-401, 300 ms, used the next AI source
+Provider said: Incorrect API key provided: *** (invalid_api_key)
+Request id: req_8f1c
+3. azure-backup, gpt-4o-mini, key 1, answered, 2 s`
+		if !strings.HasPrefix(got, "429 ") || !strings.HasSuffix(got, want) {
+			t.Errorf("said %q", got)
+		}
+		w.hear(private("bob", "/diag "+ref))
+		w.expect(w.ui("admin_only", "ref", ref))
+	})
+}
+
+func TestPartialAnswersAreNotRescued(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.completer.whole = answering(llm.Completion{Text: "fi", Partial: true, Attempts: busy()[:2]})
+		w.hear(private("alice", "hi"))
+		w.expect("fi\n\n" + w.ui("partial"))
+		if got := w.relay.incidents.latest(2); len(got) != 1 || got[0].rescued || got[0].successor() != "" {
+			t.Errorf("kept %+v", got)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -22,6 +24,9 @@ var update = flag.Bool("update", false, "write what the bot said into the transc
 //	# a comment
 //	= groups: Home, Work        an option, before anything is said
 //	! fail 429                  the next questions fail: see faults; "! well" ends it
+//	! slow 20s                  the next answers take so long; so do rescues
+//	! rescue busy               they come after failures: see rescues
+//	! source openai-main 401    an AI source is in trouble with an entry
 //	! later 2m                  time passes
 //	alice> text                 a private text; \n is a new line
 //	alice (image)>              something else than text
@@ -32,7 +37,8 @@ var update = flag.Bool("update", false, "write what the bot said into the transc
 //	bot< text                   the answer, in the same chat
 //	    more of it              its next line
 //
-// Where nothing follows a text, the bot must be silent. ???? stands for any
+// What the bot says while time passes follows that. Where nothing follows a text,
+// the bot must be silent. ???? stands for any
 // reference.
 func TestTranscripts(t *testing.T) {
 	if _, err := catalogue(); err != nil {
@@ -85,10 +91,27 @@ type stage struct {
 	*world
 	out  strings.Builder
 	opts []string
+	slow time.Duration
+
+	sources []llm.ProviderStatus
+}
+
+// Status and Probe make the stage the relay's AI sources.
+func (s *stage) Status() []llm.ProviderStatus { return s.sources }
+
+func (s *stage) Names() []string { return []string{"openai-main"} }
+
+func (s *stage) Probe(_ context.Context, name string) (llm.Probe, error) {
+	bad := &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 401, Code: "invalid_api_key"}
+	ms := time.Millisecond
+	return llm.Probe{Provider: name, Begun: time.Now(), Checks: []llm.Check{{
+		Provider: name, Key: "main", Proxy: "127.0.0.1:7890", CertExpires: time.Now().Add(61*24*time.Hour + time.Minute),
+		Steps: []llm.Step{{Name: llm.StepDNS, Took: 12 * ms}, {Name: llm.StepTCP, Took: 180 * ms}, {Name: llm.StepTLS, Took: 90 * ms}, {Name: llm.StepAPI, Fault: bad}},
+	}}}, nil
 }
 
 var (
-	ref   = regexp.MustCompile(`(\(|（|· |/diag |: |：)[2-9A-HJKMNP-TV-Z]{4}(\)|）|\s|$)`)
+	ref   = regexp.MustCompile(`(\(|（|· |/diag |: |：|\d\d:\d\d )[2-9A-HJKMNP-TV-Z]{4}(\)|）|\s|$)`)
 	heard = regexp.MustCompile(`^(\w+)(?: \((\w+)\))?(?: \[([^\]]*)\])?(?: ([@:]) (\S+))?>(?: (.*))?$`)
 )
 
@@ -103,7 +126,13 @@ func play(t *testing.T, script string) string {
 			s.opts = append(s.opts, line[2:])
 		case strings.HasPrefix(line, "! "):
 			s.open(t)
+			s.out.WriteString(line + "\n")
 			s.act(t, line[2:])
+			synctest.Wait()
+			for _, u := range s.channel.take() {
+				s.write(u)
+			}
+			continue
 		case line != "" && line[0] != '#':
 			s.open(t)
 			s.out.WriteString(line + "\n")
@@ -117,7 +146,10 @@ func play(t *testing.T, script string) string {
 
 func (s *stage) open(t *testing.T) {
 	if s.world == nil {
-		s.world = newWorld(t, func(o *Options) { o.Locale = ""; setOptions(t, o, s.opts) })
+		s.world = newWorld(t, func(o *Options) {
+			o.Locale, o.Location, o.Sources, o.Prober = "", time.UTC, s, s
+			setOptions(t, o, s.opts)
+		})
 	}
 }
 
@@ -135,6 +167,8 @@ func setOptions(t *testing.T, o *Options, opts []string) {
 			o.GroupPrefixes = strings.Split(value, ", ")
 		case "reply prefix":
 			o.PrivateReplyPrefix = value
+		case "thinking":
+			o.ThinkingAfter = duration(t, value)
 		case "longest":
 			fmt.Sscan(value, &o.MaxMessage)
 		default:
@@ -148,17 +182,43 @@ func (s *stage) act(t *testing.T, what string) {
 	switch f := faults()[arg]; {
 	case verb == "fail" && f != nil:
 		s.completer.answer = failing(f)
-	case verb == "well":
-		s.completer.answer = nil
-	case verb == "later":
-		d, err := time.ParseDuration(arg)
-		if err != nil {
-			t.Fatal(err)
+	case verb == "rescue" && rescues()[arg] != nil:
+		slow := s.slow
+		s.completer.whole = func(_ context.Context, p llm.Prompt) (llm.Completion, error) {
+			time.Sleep(slow)
+			return llm.Completion{Text: "echo: " + last(p), Attempts: rescues()[arg]}, nil
 		}
-		time.Sleep(d)
+	case verb == "well":
+		s.completer.answer, s.completer.whole, s.slow = nil, nil, 0
+	case verb == "slow":
+		s.slow = duration(t, arg)
+		s.completer.answer = slowly(s.slow)
+	case verb == "source":
+		name, entry, _ := strings.Cut(arg, " ")
+		s.sources = append(s.sources, llm.ProviderStatus{Provider: name, Trouble: entry})
+	case verb == "later":
+		time.Sleep(duration(t, arg))
 	default:
 		t.Fatalf("cannot %q", what)
 	}
+}
+
+// rescues are what "! rescue" names.
+func rescues() map[string][]llm.Attempt {
+	return map[string][]llm.Attempt{"bad-key": badKey(), "busy": busy()}
+}
+
+func duration(t *testing.T, s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (s *stage) write(u utterance) {
+	text := ref.ReplaceAllString(u.text, "$1????$2")
+	s.out.WriteString("bot< " + strings.ReplaceAll(text, "\n", "\n    ") + "\n")
 }
 
 func (s *stage) utter(t *testing.T, line string) {
@@ -183,8 +243,7 @@ func (s *stage) utter(t *testing.T, line string) {
 		if u.to.ID != m.Chat.ID {
 			t.Errorf("%q was answered in %q", line, u.to.ID)
 		}
-		text := ref.ReplaceAllString(u.text, "$1????$2")
-		s.out.WriteString("bot< " + strings.ReplaceAll(text, "\n", "\n    ") + "\n")
+		s.write(u)
 	}
 }
 
