@@ -43,12 +43,13 @@ type Config struct {
 	Groups          []string `mapstructure:"group_name_white_list" default:"[ALL_GROUP]" example:"[family, work]"`
 	System          string   `mapstructure:"character_desc" example:"You are a patient helper."`
 
-	MemoryTurns  int           `mapstructure:"memory_turns" default:"20" min:"0" max:"1000"`
-	MemoryExpiry time.Duration `mapstructure:"expires_in_seconds" default:"3600" min:"0s" max:"8760h" unit:"seconds"` // since the last turn; 0 keeps them
-	Deadline     time.Duration `mapstructure:"deadline" default:"120s" min:"1s" max:"1h"`                             // from a message to its answer
-	Grace        time.Duration `mapstructure:"grace" default:"25s" min:"0s" max:"10m"`                                // to finish at stop
-	MailboxSize  int           `mapstructure:"mailbox_size" default:"8" min:"1" max:"10000"`                          // waiting messages per chat
-	MaxMessage   int           `mapstructure:"max_message" default:"20000" min:"1" max:"1000000"`                     // runes taken from a person at once
+	MemoryTurns   int           `mapstructure:"memory_turns" default:"20" min:"0" max:"1000"`
+	MemoryExpiry  time.Duration `mapstructure:"expires_in_seconds" default:"3600" min:"0s" max:"8760h" unit:"seconds"` // since the last turn; 0 keeps them
+	Deadline      time.Duration `mapstructure:"deadline" default:"120s" min:"1s" max:"1h"`                             // from a message to its answer
+	ThinkingAfter time.Duration `mapstructure:"thinking_after" default:"15s" min:"0s" max:"1h"`                        // until whoever waits in a private chat is told so; 0: never
+	Grace         time.Duration `mapstructure:"grace" default:"25s" min:"0s" max:"10m"`                                // to finish at stop
+	MailboxSize   int           `mapstructure:"mailbox_size" default:"8" min:"1" max:"10000"`                          // waiting messages per chat
+	MaxMessage    int           `mapstructure:"max_message" default:"20000" min:"1" max:"1000000"`                     // runes taken from a person at once
 
 	Catalogue Catalogue  `mapstructure:"catalogue"`
 	Providers []Provider `mapstructure:"providers" example:"[{name: openai, keys: ['env:OPENAI_API_KEY']}]"`

@@ -130,7 +130,7 @@ func TestEveryScalarByEnvironment(t *testing.T) {
 		Locale: "zh_CN", DataDir: "9", LogLevel: "warn", LogFormat: "json", WeChatMode: "normal",
 		SendInterval: 9 * time.Second, SendBurst: 9, PrivatePrefixes: []string{"bot", "@bot"}, ReplyPrefix: "[bot] ",
 		GroupPrefixes: []string{"a,b", ""}, Groups: []string{"family"}, System: "x: y", MemoryTurns: 9,
-		MemoryExpiry: 90 * time.Second, Deadline: 9 * time.Second, Grace: 9 * time.Second, MailboxSize: 9, MaxMessage: 9,
+		MemoryExpiry: 90 * time.Second, Deadline: 9 * time.Second, ThinkingAfter: 9 * time.Second, Grace: 9 * time.Second, MailboxSize: 9, MaxMessage: 9,
 		Catalogue: Catalogue{Dir: "."},
 	}
 	c.Providers, c.Warnings = nil, nil
