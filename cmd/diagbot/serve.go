@@ -56,6 +56,7 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 	view := &loginView{app: a, catalogue: catalogue, pulse: p}
 	options := relayOptions(cfg)
 	options.Completer, options.Catalogue, options.Logger = client, catalogue, logger
+	options.Sources, options.Prober = client, client
 	channel := wechat.New(wechat.Options{
 		Session: session(cfg), Mode: cfg.WeChatMode, ShowLogin: view.show, Logger: logger,
 	})
@@ -129,11 +130,15 @@ func session(cfg *configs.Config) wechat.Session {
 }
 
 func relayOptions(cfg *configs.Config) bot.Options {
+	thinking := cfg.ThinkingAfter
+	if thinking == 0 {
+		thinking = -1 // never
+	}
 	return bot.Options{
 		PrivatePrefixes: cfg.PrivatePrefixes, PrivateReplyPrefix: cfg.ReplyPrefix,
 		GroupPrefixes: cfg.GroupPrefixes, Groups: cfg.Groups,
 		System: cfg.System, Locale: cfg.Locale,
-		Deadline: cfg.Deadline, Grace: cfg.Grace,
+		Deadline: cfg.Deadline, ThinkingAfter: thinking, Grace: cfg.Grace,
 		MailboxSize: cfg.MailboxSize, MaxMessage: cfg.MaxMessage,
 		MemoryTurns: cfg.MemoryTurns, MemoryExpiry: cfg.MemoryExpiry,
 		SendInterval: cfg.SendInterval, SendBurst: cfg.SendBurst,
