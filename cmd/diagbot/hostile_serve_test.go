@@ -1,0 +1,144 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/diagbot/diagbot/internal/simwechat"
+)
+
+// secretsOf returns the credentials in a stored session, as they stand there.
+func secretsOf(t *testing.T, data string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(data, "wechat-session.json"))
+	must(t, err)
+	var found []string
+	for _, field := range strings.FieldsFunc(string(raw), func(r rune) bool { return strings.ContainsRune(`"{}[],:`, r) }) {
+		if len(field) >= 16 && strings.ContainsAny(field, "0123456789") && !strings.Contains(field, ".") && !strings.Contains(field, "T") {
+			found = append(found, field)
+		}
+	}
+	if len(found) < 4 {
+		t.Fatalf("%d credentials in %s", len(found), raw)
+	}
+	return found
+}
+
+// TestHostileServe drives a real process through a bad day: codes that expire, a
+// gateway that fails, a provider that fails, a kick, a session that is garbage at
+// the next start. It answers, and prints no secret at the highest log level.
+func TestHostileServe(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.env = append(n.env, "DIAGBOT_LOG_LEVEL=debug")
+	alice := n.wechat.AddFriend(simwechat.Person{Nick: "Alice"})
+	n.wechat.ExpireQR(2)
+	p := n.start(t, "serve")
+	p.waitFor(t, "expired")
+	p.waitFor(t, "Answering.")
+	if codes := n.wechat.Count("jslogin"); codes != 3 {
+		t.Errorf("%d QR codes", codes)
+	}
+	n.wechat.Say(alice, "walrus one")
+	n.answer(t, 1)
+	n.wechat.Fail("synccheck", simwechat.HTML(http.StatusBadGateway), 1)
+	n.wechat.Fail("webwxsync", simwechat.Failure{Body: `{"BaseResponse":{"Ret":0},"AddMsgList":[]}`}, 1)
+	n.wechat.Fail("webwxsendmsg", simwechat.Failure{Ret: -1}, 1)
+	n.wechat.Say(alice, "walrus two !openai-401-invalid-key")
+	if got := n.answer(t, 2).Text; !strings.Contains(got, "(401 · ") {
+		t.Errorf("explanation: %q", got)
+	}
+	secrets := secretsOf(t, n.data)
+	n.wechat.Kick(1101)
+	p.waitFor(t, "WeChat ended the session")
+	must(t, n.wechat.WaitLogin(t.Context()))
+	n.wechat.Say(alice, "walrus three")
+	n.answer(t, 3)
+	secrets = append(secrets, secretsOf(t, n.data)...)
+	if status := p.stop(t); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	said := p.text()
+
+	must(t, os.WriteFile(filepath.Join(n.data, "wechat-session.json"), []byte("{}"), 0o600))
+	p = n.start(t, "serve")
+	p.waitFor(t, "cannot be used")
+	p.waitFor(t, "Answering.")
+	n.wechat.Say(alice, "walrus four")
+	n.answer(t, 4)
+	if status := p.stop(t); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	said += p.text()
+	for _, secret := range append(secrets, "sk-only-this-key", "Alice", "walrus", simLeak) {
+		if at := strings.Index(said, secret); at >= 0 {
+			t.Errorf("printed %q: …%s…", secret, said[max(0, at-200):min(len(said), at+60)])
+		}
+	}
+	if strings.Contains(said, "panic") || strings.Contains(said, "goroutine ") {
+		t.Error("something panicked")
+	}
+}
+
+// simLeak is the key that simulated services echo.
+const simLeak = "sk-sim-"
+
+// TestHostileStops ends a process where it can do nothing yet: while a code
+// waits to be scanned, while WeChat cannot be reached, and twice.
+func TestHostileStops(t *testing.T) {
+	t.Parallel()
+	for name, arrange := range map[string]func(*internet) string{
+		"scan": func(n *internet) string { n.wechat.ExpireQR(1000); return "expired" },
+		"gateway": func(n *internet) string {
+			n.wechat.Fail("jslogin", simwechat.HTML(http.StatusBadGateway), -1)
+			return "Next try in"
+		},
+		"reset": func(n *internet) string { n.wechat.Fail("*", simwechat.Failure{Reset: true}, -1); return "Next try in" },
+		"no page": func(n *internet) string {
+			n.wechat.Fail("webwxinit", simwechat.Failure{Body: "null"}, -1)
+			return "https://"
+		},
+		"hang": func(n *internet) string { n.wechat.Fail("login", simwechat.Failure{Hang: true}, -1); return "https://" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newInternet(t)
+			want := arrange(n)
+			p := n.start(t, "serve")
+			p.waitFor(t, want)
+			if status := p.stop(t); status != 0 {
+				t.Errorf("status %d", status)
+			}
+			if strings.Contains(p.text(), "<html") || strings.Contains(p.text(), "goroutine ") {
+				t.Errorf("said %s", p.text())
+			}
+			if codes := n.wechat.Count("jslogin"); codes > 40 {
+				t.Errorf("%d QR codes", codes)
+			}
+		})
+	}
+}
+
+// TestHostileSecondSignal ends at once what does not end gently.
+func TestHostileSecondSignal(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	alice := n.wechat.AddFriend(simwechat.Person{Nick: "Alice"})
+	p := n.start(t, "serve")
+	p.waitFor(t, "Answering.")
+	n.wechat.Say(alice, "Take for ever: !hang")
+	for deadline := time.Now().Add(20 * time.Second); n.openai.Count() == 0 && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond) // a poll: the simulator has no signal for a request under way
+	}
+	must(t, p.Process.Signal(syscall.SIGTERM))
+	p.waitFor(t, "Stopping")
+	must(t, p.Process.Signal(syscall.SIGTERM))
+	if status := p.status(t); status == 0 {
+		t.Errorf("status %d", status)
+	}
+}
