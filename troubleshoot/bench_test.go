@@ -53,19 +53,8 @@ func BenchmarkLoadAndExplain(b *testing.B) {
 
 func BenchmarkLargeBody(b *testing.B) {
 	c := load(b)
-	bodies := map[string]string{
-		"braces":  strings.Repeat(`{"a":`, maxBody/5),
-		"words":   strings.Repeat("the model ", maxBody/10),
-		"html":    "<html>" + strings.Repeat("<p>rate limit</p>", maxBody/17),
-		"message": `{"error":{"message":"` + strings.Repeat("exceeded your ", maxBody/14) + `"}}`,
-		"digits":  strings.Repeat("429 ", maxBody/4),
-		"quotes":  strings.Repeat(`'" `, maxBody/3),
-		"keys":    strings.Repeat("sk-abcdefgh12345678 ", maxBody/20),
-		"nested":  strings.Repeat(`{"message":"{\"message\":`, maxBody/25),
-		"wait":    strings.Repeat("retry in ", maxBody/9),
-		"escapes": `{"message":"` + strings.Repeat(`\"`, maxBody/2),
-	}
-	for name, body := range bodies {
+	for name, unit := range hostile {
+		body := strings.Repeat(unit, maxBody/len(unit))
 		b.Run(name, func(b *testing.B) {
 			o := Observation{Status: 400, Body: []byte(body), At: zooTime}
 			for b.Loop() {

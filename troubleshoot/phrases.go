@@ -50,6 +50,10 @@ func headSlot(t string, i int) uint32 {
 // maxGap is how far apart two parts of a phrase may stand, in bytes.
 const maxGap = 120
 
+// maxGaps bounds how often parts are searched for in one text, so that hostile
+// text costs little.
+const maxGaps = 1500
+
 func newPhrases() *phrases {
 	return &phrases{ids: map[string]int{}, build: make([][]headRef, headSlots)}
 }
@@ -83,7 +87,7 @@ func (h hits) has(id int) bool { return h[id>>6]&(1<<(id&63)) != 0 }
 // find fills h, which holds a bit for each phrase, and appends the numbers found
 // to order, earliest in the text first.
 func (ps *phrases) find(t string, h hits, order []int32) []int32 {
-	prev := byte(0)
+	prev, gaps := byte(0), maxGaps
 	for i := 0; i+3 <= len(t); i++ {
 		now := places[t[i]]
 		inside := now == inWord && prev == inWord || now == noStart
@@ -96,7 +100,13 @@ func (ps *phrases) find(t string, h hits, order []int32) []int32 {
 			if ref.fourth != 0 && (i+3 >= len(t) || t[i+3] != ref.fourth) {
 				continue
 			}
-			if h[ref.id>>6]&(1<<(ref.id&63)) == 0 && ps.all[ref.id].at(t, i) {
+			p := &ps.all[ref.id]
+			if len(p.rest) > 0 {
+				if gaps--; gaps < 0 {
+					continue
+				}
+			}
+			if h[ref.id>>6]&(1<<(ref.id&63)) == 0 && p.at(t, i) {
 				h[ref.id>>6] |= 1 << (ref.id & 63)
 				order = append(order, int32(ref.id))
 			}

@@ -26,7 +26,10 @@ func wireOf(err error) (NetKind, Phase) {
 	}
 	var u *url.Error
 	var op *net.OpError
-	if errors.As(err, &u) || errors.As(err, &op) {
+	switch {
+	case errors.As(err, &u) && u.Op == "parse":
+		return NetConfig, ""
+	case u != nil, errors.As(err, &op):
 		return NetOther, ""
 	}
 	return "", ""
@@ -149,6 +152,7 @@ var wireTexts = [...]struct {
 	{"first path segment in URL cannot contain colon", NetConfig, ""},
 	{"no Host in request URL", NetConfig, ""},
 	{"invalid port ", NetConfig, ""},
+	{"missing ']' in host", NetConfig, ""},
 	{"invalid URL escape", NetConfig, ""},
 	{"connection refused", NetRefused, PhaseDial},
 	{"actively refused", NetRefused, PhaseDial},
