@@ -35,6 +35,7 @@ type Options struct {
 	Timeouts  llm.Timeouts            // zero: short ones
 	Session   wechat.Session          // nil: every login needs a scan
 	Bot       func(*bot.Options)      // last changes to the relay's options
+	LLM       func(*llm.Options)      // last changes to the clients' options
 	Logger    *slog.Logger            // nil: none
 }
 
@@ -51,12 +52,25 @@ type World struct {
 	ended   error         // what it ended with
 }
 
+// pauses are short, and nothing is left out because it failed before: here
+// failures are made on purpose, one after the other.
+var pauses = llm.Pauses{Backoff: 50 * time.Millisecond, Breaker: -1, MostCooldown: -1}
+
 // front lets the world choose which AI source the bot asks, as an operator does
 // by ordering the providers in the configuration.
 type front struct{ client atomic.Pointer[llm.Client] }
 
 func (f *front) Complete(ctx context.Context, p llm.Prompt) (llm.Completion, error) {
 	return f.client.Load().Complete(ctx, p)
+}
+
+// Status, Names and Probe are the client's; they tell the owner how it does.
+func (f *front) Status() []llm.ProviderStatus { return f.client.Load().Status() }
+
+func (f *front) Names() []string { return f.client.Load().Names() }
+
+func (f *front) Probe(ctx context.Context, provider string) (llm.Probe, error) {
+	return f.client.Load().Probe(ctx, provider)
 }
 
 // Start builds a world and waits until the bot is logged in. The world ends
@@ -101,11 +115,14 @@ func (w *World) build(o Options) (err error) {
 	for source, name := range map[troubleshoot.Source]string{
 		troubleshoot.SourceAPI: "openai", troubleshoot.SourceWeb: "chatgpt-web",
 	} {
-		w.clients[source], err = llm.New(llm.Options{Logger: o.Logger, Providers: []llm.ProviderOptions{{
+		options := llm.Options{Logger: o.Logger, Catalogue: w.Catalogue, RetriesPerMinute: 1000, Pauses: pauses, Providers: []llm.ProviderOptions{{
 			Name: name, Source: source, BaseURL: w.AI.URL(), Models: []string{Model}, Timeouts: o.Timeouts,
 			Keys: []llm.Key{{Name: "main", Secret: Key}}, Transport: w.AI.Transport(),
-		}}})
-		if err != nil {
+		}}}
+		if o.LLM != nil {
+			o.LLM(&options)
+		}
+		if w.clients[source], err = llm.New(options); err != nil {
 			return err
 		}
 	}
@@ -118,7 +135,7 @@ func (w *World) relayOptions(o Options) bot.Options {
 		Channel: wechat.New(wechat.Options{
 			Session: o.Session, Transport: w.WeChat.Transport(), Logger: o.Logger,
 		}),
-		Completer: &w.front, Catalogue: w.Catalogue, Logger: o.Logger, Name: o.Nick,
+		Completer: &w.front, Sources: &w.front, Prober: &w.front, Catalogue: w.Catalogue, Logger: o.Logger, Name: o.Nick,
 		Groups: []string{"ALL_GROUP"}, Deadline: 20 * time.Second, Grace: 5 * time.Second,
 	}
 	if o.Bot != nil {
