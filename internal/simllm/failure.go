@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 )
 
@@ -29,14 +28,14 @@ type Failure struct {
 
 	Delay  time.Duration // before anything is sent
 	Status int           // 0: nothing is sent, the connection just ends as End says
-	Header http.Header   // values are templates like Body
-	Body   string        // template, see failures/README.md
+	Header http.Header   // values are scripts like Body
+	Body   string        // script, see failures/README.md
 	End    End
 
 	slow    bool // Delay is Options.Slow
 	bare    bool // no blank line follows the last event
-	headers map[string][]*template.Template
-	body    *template.Template
+	headers map[string][]*script
+	body    *script
 }
 
 // End says how a connection goes on when what was to be sent has been sent.

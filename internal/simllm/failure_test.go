@@ -133,7 +133,7 @@ func TestAsDocumented(t *testing.T) {
 			if answer.StatusCode != f.Status {
 				t.Errorf("%s: status %d", f.Name, answer.StatusCode)
 			}
-			if strings.Contains(body, "template:") || strings.Contains(body, "{{") {
+			if strings.Contains(body, "script:") || strings.Contains(body, "{{") {
 				t.Errorf("%s: body %q", f.Name, body)
 			}
 			for key, want := range f.Header {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"text/template"
 )
 
 // play lets a request fail.
@@ -68,14 +67,14 @@ func contentType(events bool) string {
 	return "application/json"
 }
 
-// expand fills in a template. An error cannot happen with the embedded ones,
-// which are tested; it would be seen in the answer.
-func expand(t *template.Template, on stage) string {
-	var b strings.Builder
-	if err := t.Execute(&b, on); err != nil {
-		return "template: " + err.Error()
+// expand runs a script. An error cannot happen with the embedded ones, which
+// are tested; it would be seen in the answer.
+func expand(t *script, on stage) string {
+	text, err := t.run(on)
+	if err != nil {
+		return "script: " + err.Error()
 	}
-	return b.String()
+	return text
 }
 
 // end brings a connection to the end the failure has in store for it.

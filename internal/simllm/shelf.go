@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"text/template"
 	"time"
 )
 
@@ -146,7 +145,7 @@ func (f *Failure) setAnswer(text string) error {
 }
 
 func (f *Failure) compile() (err error) {
-	f.headers = map[string][]*template.Template{}
+	f.headers = map[string][]*script{}
 	for key, values := range f.Header {
 		for _, value := range values {
 			t, err := compile(value)
@@ -160,24 +159,6 @@ func (f *Failure) compile() (err error) {
 		return fmt.Errorf("body: %w", err)
 	}
 	return nil
-}
-
-func compile(text string) (*template.Template, error) {
-	return template.New("").Option("missingkey=error").Funcs(template.FuncMap{
-		"repeat":  func(n int, s string) string { return strings.Repeat(s, n) },
-		"date":    func(d string) (string, error) { return later(d, http.TimeFormat) },
-		"clock":   func(d string) (string, error) { return later(d, time.DateTime) },
-		"rfc3339": func(d string) (string, error) { return later(d, time.RFC3339) },
-	}).Parse(text)
-}
-
-// later formats the UTC time that duration from now, in whole seconds, rounded up.
-func later(duration, layout string) (string, error) {
-	d, err := time.ParseDuration(duration)
-	if err != nil {
-		return "", err
-	}
-	return time.Now().UTC().Add(d + time.Second - 1).Format(layout), nil
 }
 
 func lines(text string) []string {

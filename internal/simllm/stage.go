@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// stage is what the templates of a failure may use: the normal answer to the
+// stage is what the scripts of a failure may use: the normal answer to the
 // request, whole or in part, in the form that was asked for. Events lack the
 // blank line after the last one.
 type stage struct {
