@@ -82,8 +82,7 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetVersionTemplate("diagbot {{.Version}}\n")
-	root.SetUsageTemplate(a.usageTemplate())
+	root.SetUsageFunc(a.usage)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().String("lang", "", a.say("flag_lang"))
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", a.say("flag_config"))
@@ -164,23 +163,6 @@ func localizeFlags(root *cobra.Command, w words) {
 		}
 	}
 	walk(root)
-}
-
-func (a *app) usageTemplate() string {
-	return a.say("usage_usage") + `
-  {{.UseLine}}{{if .HasAvailableSubCommands}}
-
-` + a.say("usage_commands") + `{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-
-` + a.say("usage_flags") + `
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
-
-` + a.say("usage_global_flags") + `
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
-
-` + a.say("usage_more", "command", "{{.CommandPath}}") + `{{end}}
-`
 }
 
 // version names the module version this was built from, or the commit.
