@@ -13,10 +13,24 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx := interruptible(context.Background())
 	t := terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}
 	os.Exit(run(ctx, os.Args[1:], t))
+}
+
+// interruptible returns a context that ends with the first signal to stop. The
+// second one ends the process at once.
+func interruptible(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() { // until the process ends
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(int(statusFailed))
+	}()
+	return ctx
 }
 
 // terminal is what a command may touch of the process it runs in.
