@@ -149,7 +149,9 @@ func (d *dispatcher) urgent(c *chat, t task) bool {
 		return false
 	}
 	t.tag, t.how = d.language(t)
-	d.out.put(d.reply(t, d.command(cmd, call{task: t, chat: c, args: args, out: d.out})))
+	r := d.reply(t, d.command(cmd, call{task: t, chat: c, args: args, out: d.out}))
+	r.passing = true // no mailbox bounds how many there are
+	d.out.put(r)
 	return true
 }
 

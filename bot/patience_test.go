@@ -288,3 +288,16 @@ func TestStopIsTrue(t *testing.T) {
 		}
 	})
 }
+
+func TestManyStopsAreBounded(t *testing.T) {
+	inBubble(t, func(o *Options) { o.SendInterval = time.Minute }, func(w *world) {
+		for range 500 {
+			w.offer(private("alice", "/stop"))
+		}
+		time.Sleep(20 * time.Minute)
+		synctest.Wait()
+		if n := len(w.texts()); n > 10 {
+			t.Errorf("%d words to 500 stops", n)
+		}
+	})
+}
