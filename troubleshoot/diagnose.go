@@ -187,10 +187,18 @@ func (ex *examination) bare() {
 		}
 		if w := m[i:j]; j-i >= 6 && j-i <= 64 && isProgrammed(w) && (i == 0 || m[i-1] != '\'' && m[i-1] != '"' && m[i-1] != '`') {
 			looked++
-			ex.word(w)
+			if !ex.echoed(w) {
+				ex.word(w)
+			}
 		}
 		i = j
 	}
+}
+
+// echoed reports whether a word stands only where a service quotes people.
+func (ex *examination) echoed(w string) bool {
+	s := ex.f.signs
+	return s != nil && s.loud != "" && !strings.Contains(ex.text, fold(w))
 }
 
 // word tries a dotted word as a whole and by its last parts.
