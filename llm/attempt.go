@@ -13,32 +13,45 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
-// attempt asks one model once. It ends with a completion, whose text is never
-// empty, or with a fault; with a fault the completion holds what had arrived
-// by then. It never asks again and never waits: that is for the caller, who
-// has the message's deadline in ctx.
-func (p *provider) attempt(ctx context.Context, k *key, model string, prompt Prompt) (Completion, *troubleshoot.Fault) {
-	actx, x := newExchange(ctx, p.limits, listChoices, p.options.NoStream)
+// outcome is what an attempt ended with: a completion, whose text is never
+// empty, or a fault; with a fault the completion holds what had arrived by then.
+type outcome struct {
+	Completion
+	fault *troubleshoot.Fault
+	sent  measured
+	// stale: the request went out on a pooled connection that turned out to be
+	// dead, so that it says nothing about the provider.
+	stale bool
+}
+
+// attempt asks one model once. It never asks again and never waits: that is for
+// the caller, who has the message's deadline in ctx.
+func (r route) attempt(ctx context.Context, s shape, messages []Message) outcome {
+	p, model := r.p, r.model().name
+	whole := s.whole(&p.options)
+	actx, x := newExchange(ctx, p.limits, listChoices, whole)
 	defer x.end()
 	a := answer{x: x}
-	err := a.ask(actx, k.client, p.request(model, prompt), p.options.NoStream)
-	completion := a.completion(p.options.Name, model)
+	err := a.ask(actx, r.k.client, p.request(model, s, messages), whole)
+	out := outcome{Completion: a.completion(p.options.Name, model)}
 	if err == nil {
 		err = a.verdict()
 	}
 	if err != nil {
-		return completion, p.fault(ctx, actx, x, scene{key: k.Name, model: model, finish: a.finish, refusal: a.refusal}, err)
+		out.fault = p.fault(ctx, actx, x, scene{key: r.k.Name, model: model, finish: a.finish, refusal: a.refusal}, err)
+		broken := out.fault.Net == troubleshoot.NetReset || out.fault.Net == troubleshoot.NetEOF
+		out.stale = broken && x.status == 0 && x.onPooled()
 	}
-	return completion, nil
+	return out
 }
 
-// request maps a prompt to what go-openai sends. Empty messages are left out:
+// request maps messages to what go-openai sends. Empty messages are left out:
 // go-openai would drop their content field, and providers refuse that.
-func (p *provider) request(model string, prompt Prompt) openai.ChatCompletionRequest {
-	o := p.options
+func (p *provider) request(model string, s shape, messages []Message) openai.ChatCompletionRequest {
+	o := &p.options
 	r := openai.ChatCompletionRequest{
 		Model:    model,
-		Messages: make([]openai.ChatCompletionMessage, 0, len(prompt.Messages)),
+		Messages: make([]openai.ChatCompletionMessage, 0, len(messages)),
 		//lint:ignore SA1019 older and self-hosted servers know only this one
 		MaxTokens:           o.MaxTokens,
 		MaxCompletionTokens: o.MaxCompletionTokens,
@@ -46,10 +59,11 @@ func (p *provider) request(model string, prompt Prompt) openai.ChatCompletionReq
 		TopP:                number(o.TopP),
 		ReasoningEffort:     o.ReasoningEffort,
 	}
-	if !o.NoStream && !o.NoStreamOptions {
+	s.apply(&r)
+	if !s.whole(o) && !o.NoStreamOptions && !s.noStreamOptions {
 		r.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
 	}
-	for _, m := range prompt.Messages {
+	for _, m := range messages {
 		if m.Content != "" {
 			r.Messages = append(r.Messages, openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content})
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,9 +24,24 @@ func options(base string) ProviderOptions {
 	}
 }
 
+// newClient makes one attempt for each prompt, whatever comes of it, and keeps
+// nothing out.
 func newClient(t *testing.T, o ProviderOptions) *Client {
 	t.Helper()
-	c, err := New(Options{Providers: []ProviderOptions{o}})
+	return newClientOf(t, Options{
+		Providers: []ProviderOptions{o}, MaxAttempts: 1, Pauses: Pauses{Breaker: -1, MostCooldown: -1},
+	})
+}
+
+var catalogue = sync.OnceValues(func() (*troubleshoot.Catalogue, error) { return troubleshoot.Load() })
+
+func newClientOf(t *testing.T, o Options) *Client {
+	t.Helper()
+	var err error
+	if o.Catalogue, err = catalogue(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,9 +212,13 @@ func TestCompleteFindsEveryBadAnswer(t *testing.T) {
 	}
 }
 
-// faultOf checks that a failure is a fault and nothing of an answer.
+// faultOf checks that a failure is a fault and nothing of an answer, or that
+// what came of an answer says that it is not whole, and returns the fault.
 func faultOf(t *testing.T, c Completion, err error) *troubleshoot.Fault {
 	t.Helper()
+	if c.Partial && err == nil && c.Text != "" && c.FinishReason == "" && len(c.Attempts) > 0 {
+		return c.Attempts[len(c.Attempts)-1].Fault
+	}
 	var f *troubleshoot.Fault
 	if err == nil || !errors.As(err, &f) || f == nil || c.Text != "" {
 		t.Fatalf("got %+v, %#v", c, err)

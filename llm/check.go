@@ -107,7 +107,7 @@ func (c *Client) Check(ctx context.Context) []Check {
 func (c *Check) run(ctx context.Context, p *provider, k Key) {
 	c.Proxy = p.proxyHost()
 	probe := &probe{}
-	models, fault := p.models(httptrace.WithClientTrace(ctx, probe.trace()), k, p.options.BaseURL)
+	models, fault := p.list(httptrace.WithClientTrace(ctx, probe.trace()), k, p.options.BaseURL)
 	c.Took = time.Since(probe.begun)
 	c.Steps, c.Address, c.CertExpires = probe.result(fault)
 	if fault != nil {
@@ -130,7 +130,7 @@ func (c *Check) lookElsewhere(ctx context.Context, p *provider, k Key, fault *tr
 		return
 	}
 	for _, base := range likely(p.options.BaseURL) {
-		if _, f := p.models(ctx, k, base); f == nil || f.Status == http.StatusUnauthorized {
+		if _, f := p.list(ctx, k, base); f == nil || f.Status == http.StatusUnauthorized {
 			c.TryURL = base
 			return
 		}
@@ -163,8 +163,8 @@ func likely(base string) []string {
 	return slices.DeleteFunc(candidates, func(s string) bool { return s == base })
 }
 
-// models asks for the list of models at base.
-func (p *provider) models(ctx context.Context, k Key, base string) ([]string, *troubleshoot.Fault) {
+// list asks for the list of models at base.
+func (p *provider) list(ctx context.Context, k Key, base string) ([]string, *troubleshoot.Fault) {
 	next, free := p.fresh()
 	defer free()
 	limits := p.limits

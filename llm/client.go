@@ -1,7 +1,8 @@
 package llm
 
 import (
-	"context"
+	"cmp"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -16,6 +17,11 @@ import (
 type Client struct {
 	providers []*provider
 	logger    *slog.Logger
+	catalogue *troubleshoot.Catalogue
+	pauses    Pauses
+	attempts  int // for one message, at most
+	retries   *allowance
+	meter     *meter
 	probes    probes
 }
 
@@ -26,13 +32,24 @@ func New(o Options) (*Client, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{logger: o.Logger}
+	c := &Client{
+		logger: o.Logger, catalogue: o.Catalogue, pauses: o.Pauses.withDefaults(),
+		attempts: cmp.Or(o.MaxAttempts, defaultAttempts),
+		retries:  &allowance{extra: cmp.Or(o.RetriesPerMinute, defaultRetries)}, meter: newMeter(),
+	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
+	if c.catalogue == nil {
+		embedded, err := troubleshoot.Load()
+		if err != nil {
+			return nil, fmt.Errorf("load the catalogue: %w", err)
+		}
+		c.catalogue = embedded
+	}
 	redactor := troubleshoot.NewRedactor(o.secrets()...)
 	for _, po := range o.Providers {
-		p, err := newProvider(po, redactor)
+		p, err := newProvider(po, redactor, c.pauses)
 		if err != nil {
 			return nil, err
 		}
@@ -48,60 +65,18 @@ func (c *Client) Close() {
 	}
 }
 
-// Complete asks the first model of the first provider with its first key,
-// once. ctx bounds the wait besides the provider's own timeouts.
-//
-// The error is always a *troubleshoot.Fault. Possible entries set here are
-// empty-answer, invalid-response, stream-interrupted,
-// gpt-400-unsupported-feature, gpt-404-model-not-found and unknown-error; all
-// else is left to Diagnose.
-// When ctx was cancelled, errors.Is(err, context.Canceled) holds and no entry
-// is set: the caller knows why and may stay silent. When ctx ran out of time,
-// errors.Is(err, context.DeadlineExceeded) holds and the phase is "total".
-func (c *Client) Complete(ctx context.Context, prompt Prompt) (Completion, error) {
-	p := c.providers[0]
-	completion, fault := c.try(ctx, p, p.keys[0], p.options.Models[0], prompt)
-	if fault != nil {
-		return Completion{}, fault
-	}
-	return completion, nil
-}
-
-// try is one attempt and its line in the log, which says nothing of what
-// people said.
-func (c *Client) try(ctx context.Context, p *provider, k *key, model string, prompt Prompt) (Completion, *troubleshoot.Fault) {
-	completion, fault := p.attempt(ctx, k, model, prompt)
-	if c.logger.Enabled(ctx, slog.LevelDebug) {
-		attrs := []slog.Attr{
-			slog.String("provider", p.options.Name), slog.String("model", model), slog.String("key", k.Name),
-			slog.String("request_id", completion.RequestID), slog.Duration("took", completion.Took),
-		}
-		if fault != nil {
-			attrs = append(attrs, slog.String("fault", fault.Error()))
-		}
-		c.logger.LogAttrs(ctx, slog.LevelDebug, "attempt", attrs...)
-	}
-	return completion, fault
-}
-
 // provider is one configured provider, ready to be asked.
 type provider struct {
 	options  ProviderOptions
 	limits   Timeouts
 	http     *http.Client
 	header   http.Header
-	keys     []*key
 	redactor *troubleshoot.Redactor
 	proxied  bool // our own transport goes through a proxy
+	pool
 }
 
-// key is a secret bound to the go-openai client that sends it.
-type key struct {
-	Key
-	client *openai.Client
-}
-
-func newProvider(o ProviderOptions, redactor *troubleshoot.Redactor) (*provider, error) {
+func newProvider(o ProviderOptions, redactor *troubleshoot.Redactor, pauses Pauses) (*provider, error) {
 	if o.Source == "" {
 		o.Source = troubleshoot.SourceAPI
 	}
@@ -115,8 +90,12 @@ func newProvider(o ProviderOptions, redactor *troubleshoot.Redactor) (*provider,
 		transport, p.proxied = own, o.proxy() != nil
 	}
 	p.http = newHTTPClient(transport)
+	p.breaker = newBreaker(pauses.Breaker)
+	for _, name := range o.Models {
+		p.models = append(p.models, &model{name: name})
+	}
 	for _, k := range o.keys() {
-		p.keys = append(p.keys, &key{Key: k, client: p.client(k, o.BaseURL, p.http)})
+		p.keys = append(p.keys, &key{Key: k, client: p.client(k, o.BaseURL, p.http), quota: make([]cooling, len(o.Models))})
 	}
 	return p, nil
 }

@@ -20,6 +20,7 @@ const (
 	entryForm        = "invalid-response"
 	entryUnsupported = "gpt-400-unsupported-feature"
 	entryNoModel     = "gpt-404-model-not-found"
+	entryTimeout     = "upstream-timeout"
 )
 
 // finishRefusal is the finish reason given to an answer that is a refusal in a
@@ -126,14 +127,20 @@ func entryOf(err error) string {
 }
 
 func (p *provider) canceled(ctx context.Context, x *exchange, s scene) *troubleshoot.Fault {
+	return &troubleshoot.Fault{
+		Source: p.options.Source, Provider: p.options.Name, Model: s.model, KeyName: s.key,
+		Phase: x.reached(), Status: x.status, RequestID: requestID(x.header), Cause: canceledBy(ctx),
+	}
+}
+
+// canceledBy returns why the caller gave up, as an error that is
+// context.Canceled.
+func canceledBy(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	if !errors.Is(cause, context.Canceled) {
 		cause = fmt.Errorf("%w: %w", context.Canceled, cause)
 	}
-	return &troubleshoot.Fault{
-		Source: p.options.Source, Provider: p.options.Name, Model: s.model, KeyName: s.key,
-		Phase: x.reached(), Status: x.status, RequestID: requestID(x.header), Cause: cause,
-	}
+	return cause
 }
 
 // requestID returns the provider's name for the request: the first header that

@@ -45,7 +45,7 @@ type Completion struct {
 	Text         string
 	Provider     string // configured name
 	Model        string
-	FinishReason string // "stop" or "length"
+	FinishReason string // "stop" or "length"; empty if Partial
 	Usage        Usage
 	RequestID    string
 	FirstToken   time.Duration // from the start of the attempt

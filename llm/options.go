@@ -29,7 +29,10 @@ type Pauses struct {
 	Short        time.Duration // the longest wait when something else can be asked, 5 s
 	Longest      time.Duration // the longest wait at all, 2 min; beyond it the limit becomes a cooldown
 	Breaker      time.Duration // how long a provider that only fails is left alone, 30 s; doubles to ten times that
-	MostCooldown time.Duration // bounds every cooldown, 24 h; a demo that fails on purpose has a short one
+	MostCooldown time.Duration // bounds every cooldown, 24 h
+
+	// Negative values of Breaker and MostCooldown mean never: for demos and tests
+	// that fail on purpose.
 }
 
 const (
@@ -74,6 +77,10 @@ type ProviderOptions struct {
 	Proxy    string
 	Timeouts Timeouts
 	Headers  map[string]string // sent with every request
+
+	// Window is how many tokens a prompt and its answer may have together; 0: as
+	// is known of the model, or learnt from its refusals.
+	Window int
 
 	// What is not configured is not sent: reasoning models refuse MaxTokens and
 	// most temperatures, others know nothing of MaxCompletionTokens.

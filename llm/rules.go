@@ -24,6 +24,9 @@ type rule struct {
 	trial  bool          // see Remedy
 	alert  bool
 	fails  bool
+	// partial: if asking again does not help either, the beginning of an answer
+	// is worth sending.
+	partial bool
 }
 
 // How long what does not pass by itself is kept out before it is tried again.
@@ -51,11 +54,11 @@ var (
 	badKey     = rule{then: toKey, cool: ScopeKey, lasts: accessTime, trial: true, alert: true}
 	badAddress = rule{then: toProvider, cool: ScopeProvider, lasts: accessTime, trial: true, alert: true}
 	badPlace   = rule{then: toProvider, cool: ScopeProvider, lasts: accessTime, first: doubtTime, trial: true, alert: true}
-	rateLimit  = rule{beside: 1, alone: 3, pause: pauseBackoff, then: toAny, cool: ScopeQuota, lasts: limitTime}
+	rateLimit  = rule{beside: 1, alone: 3, pause: pauseBackoff, then: toAny, cool: ScopeQuota, lasts: limitTime, partial: true}
 	tooLong    = rule{cure: ActionTrim, then: toModel}
 	badRequest = rule{cure: ActionRepair, then: toProvider, alert: true}
-	trouble    = rule{beside: 1, alone: 2, pause: pauseBackoff, then: toProvider, cool: ScopeProvider, fails: true}
-	noAnswer   = rule{beside: 0, alone: 1, pause: pauseBlip, then: toProvider, cool: ScopeProvider, fails: true}
+	trouble    = rule{beside: 1, alone: 2, pause: pauseBackoff, then: toProvider, cool: ScopeProvider, fails: true, partial: true}
+	noAnswer   = rule{beside: 0, alone: 1, pause: pauseBlip, then: toProvider, cool: ScopeProvider, fails: true, partial: true}
 	noLine     = rule{beside: 1, alone: 1, pause: pauseBlip, then: toProvider, fails: true}
 	oddAnswer  = rule{beside: 1, alone: 1, pause: pauseBlip, then: toProvider, fails: true}
 )
@@ -76,19 +79,19 @@ var byCause = map[string]rule{
 
 	"rate_limit_requests":      rateLimit,
 	"rate_limit_tokens":        rateLimit,
-	"overloaded":               {beside: 1, alone: 2, pause: pauseBackoff, then: toModel, cool: ScopeProvider, fails: true},
+	"overloaded":               {beside: 1, alone: 2, pause: pauseBackoff, then: toModel, cool: ScopeProvider, fails: true, partial: true},
 	"server_error":             trouble,
 	"bad_gateway":              trouble,
-	"gateway_timeout":          {beside: 0, alone: 1, pause: pauseBackoff, then: toProvider, cool: ScopeProvider, fails: true},
+	"gateway_timeout":          {beside: 0, alone: 1, pause: pauseBackoff, then: toProvider, cool: ScopeProvider, fails: true, partial: true},
 	"client_timeout":           noAnswer,
 	"model_not_loaded":         {beside: 0, alone: 3, pause: pauseLong, then: toModel, cool: ScopeModel, lasts: loadingTime},
 	"local_resource_exhausted": {then: toModel, cool: ScopeModel, lasts: hostTime, trial: true, alert: true, fails: true},
 
 	"dns_failure":          noLine,
 	"connection_refused":   noLine,
-	"connection_reset":     {beside: 1, alone: 2, pause: pauseBlip, then: toProvider, fails: true},
-	"fetch_failed_browser": {beside: 1, alone: 2, pause: pauseBlip, then: toProvider, fails: true},
-	"stream_truncated":     {beside: 1, alone: 2, pause: pauseNone, then: toProvider, fails: true},
+	"connection_reset":     {beside: 1, alone: 2, pause: pauseBlip, then: toProvider, fails: true, partial: true},
+	"fetch_failed_browser": {beside: 1, alone: 2, pause: pauseBlip, then: toProvider, fails: true, partial: true},
+	"stream_truncated":     {beside: 1, alone: 2, pause: pauseNone, then: toProvider, fails: true, partial: true},
 	"proxy_failure":        {then: toProvider, alert: true, fails: true},
 	"tls_failure":          badAddress,
 	"invalid_response":     oddAnswer,

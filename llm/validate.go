@@ -31,6 +31,16 @@ func (o Options) validate() error {
 	if len(o.Providers) == 0 {
 		p.add("count", "at least one provider is needed")
 	}
+	p.where = "options"
+	if o.MaxAttempts < 0 {
+		p.add("max_attempts", "is negative")
+	}
+	if o.RetriesPerMinute < 0 {
+		p.add("retries_per_minute", "is negative")
+	}
+	if s := o.Pauses; s.Backoff < 0 || s.Short < 0 || s.Longest < 0 {
+		p.add("pauses", "backoff, short or longest is negative")
+	}
 	seen := map[string]bool{}
 	for i, po := range o.Providers {
 		p.where = fmt.Sprintf("provider %q", po.Name)
@@ -126,6 +136,9 @@ func (o ProviderOptions) checkNumbers(p *problems) {
 	}
 	if o.MaxTokens < 0 || o.MaxCompletionTokens < 0 {
 		p.add("max_tokens", "is negative")
+	}
+	if o.Window < 0 {
+		p.add("window", "is negative")
 	}
 	if o.MaxTokens > 0 && o.MaxCompletionTokens > 0 {
 		p.add("max_tokens", "and max_completion_tokens exclude each other")

@@ -43,6 +43,7 @@ type watch struct {
 	wakes  time.Duration // when the timer fires, since begun
 	phase  troubleshoot.Phase
 	sentAt time.Duration // when a connection was there, since begun
+	pooled bool          // that connection had been used before
 	closes time.Duration // when the rest is given up, since begun; 0 is not yet
 	over   bool
 }
@@ -78,6 +79,20 @@ func (w *watch) enter(p troubleshoot.Phase) {
 		w.sentAt = w.since()
 	}
 	w.rearm()
+}
+
+// connected notes that the request goes out, and on what.
+func (w *watch) connected(pooled bool) {
+	w.enter(troubleshoot.PhaseHeaders)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pooled = pooled
+}
+
+func (w *watch) onPooled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.pooled
 }
 
 // handshake notes that a connection in the making has come to TLS. It may not
@@ -171,6 +186,6 @@ func (w *watch) due() (time.Duration, timeoutError) {
 func (w *watch) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		TLSHandshakeStart: w.handshake,
-		GotConn:           func(httptrace.GotConnInfo) { w.enter(troubleshoot.PhaseHeaders) },
+		GotConn:           func(i httptrace.GotConnInfo) { w.connected(i.Reused) },
 	}
 }

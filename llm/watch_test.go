@@ -110,7 +110,7 @@ func TestLimits(t *testing.T) {
 					return
 				}
 				f := faultOf(t, answer, err)
-				if f.Phase != tc.phase || f.Net != troubleshoot.NetTimeout || !errors.Is(err, context.DeadlineExceeded) {
+				if f.Phase != tc.phase || f.Net != troubleshoot.NetTimeout || !errors.Is(f, context.DeadlineExceeded) {
 					t.Errorf("got %+v", f)
 				}
 			})

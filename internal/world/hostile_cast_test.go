@@ -246,7 +246,7 @@ func newSource(t *testing.T, log *slog.Logger, timeouts llm.Timeouts) (*simllm.S
 	}
 	clients := map[troubleshoot.Source]*llm.Client{}
 	for _, source := range []troubleshoot.Source{troubleshoot.SourceAPI, troubleshoot.SourceWeb} {
-		clients[source], err = llm.New(llm.Options{Logger: log, Providers: []llm.ProviderOptions{{
+		clients[source], err = llm.New(llm.Options{Logger: log, MaxAttempts: 1, Pauses: nothingKept, Providers: []llm.ProviderOptions{{
 			Name: "source-" + string(source), Source: source, BaseURL: ai.URL(), Models: []string{world.Model},
 			Timeouts: timeouts, Keys: []llm.Key{{Name: "main", Secret: world.Key}}, Transport: ai.Transport(),
 			Organization: "org-hostile4f9XwQ2aa",
@@ -265,6 +265,10 @@ func newSource(t *testing.T, log *slog.Logger, timeouts llm.Timeouts) (*simllm.S
 	})
 	return ai, clients
 }
+
+// nothingKept keeps nothing out because it failed before: everybody is to meet
+// their own failure.
+var nothingKept = llm.Pauses{Breaker: -1, MostCooldown: -1}
 
 // odd writes the answers that models write at their worst, when told to, and
 // repeats everything else.

@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //
 //	alice> …        somebody speaks: alice, ming, alice@group, ming@group, owner
 //	bot< …          what the bot answers in that chat; further lines are indented
-//	! next: NAME    the AI service's next request fails like that
+//	! next: NAME    the AI service fails like that until the next answer
+//	! once: NAME    its next request fails like that
 //	! ask: web      the bot now asks the ChatGPT web session, or the api
 //
 // References such as 7K2F differ each time and are written as REF.
@@ -74,6 +75,7 @@ func newCast(t *testing.T) *cast {
 			Headers: 500 * time.Millisecond, FirstToken: time.Second, Idle: time.Second, Total: 5 * time.Second,
 		},
 		Bot: func(o *bot.Options) { o.Deadline = 10 * time.Second },
+		LLM: func(o *llm.Options) { o.Pauses.Longest = time.Second },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +122,8 @@ func (c *cast) direct(t *testing.T, order string) {
 	var err error
 	switch verb {
 	case "next":
+		err = c.AI.Always(name)
+	case "once":
 		err = c.AI.Next(name)
 	case "ask":
 		c.Ask(troubleshoot.Source(name))
@@ -136,6 +140,7 @@ var ref = regexp.MustCompile(`[2-9A-HJKMNP-Z]{4}([)）])`)
 func (c *cast) answer(t *testing.T, p world.Person, says string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+	defer c.AI.Heal()
 	parts, err := c.Talk(ctx, p, strings.NewReplacer(`\n`, "\n", "@小诊 ", "@小诊\u2005").Replace(says))
 	if err != nil {
 		t.Errorf("no answer to %q: %v", says, err)

@@ -1,0 +1,174 @@
+package llm
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// try makes one attempt on the way that was found.
+func (q *quest) try(ctx context.Context) outcome {
+	r, over := q.route, false
+	defer func() {
+		if !over { // a panic must not keep what only one request at a time may try
+			r.p.release(r)
+		}
+	}()
+	sent := q.c.meter.fit(r.target(), q.prompt.Messages)
+	out := r.attempt(ctx, q.shape, sent.messages)
+	out.sent, out.Trimmed, out.Shortened = sent, sent.trimmed, sent.shortened
+	if over = true; out.fault != nil {
+		return out
+	}
+	r.p.learn(r, q.shape, q.repaired)
+	q.c.meter.reported(r.target(), sent, out.Usage.Prompt)
+	q.note(ctx, out, nil, Remedy{})
+	return out
+}
+
+// judge finds out what a fault means, decides what to do, and prepares it. The
+// remedy's wait is padded.
+func (q *quest) judge(ctx context.Context, out outcome) Remedy {
+	now := time.Now()
+	entry := q.c.catalogue.Diagnose(out.fault).Entry
+	s, repaired := q.state(ctx, out, entry, now)
+	m := Decide(out.fault, entry, s)
+	if m.Action == ActionRetry && !s.Stale || m.Action == ActionWait {
+		q.c.retries.retry(now)
+	}
+	q.route.p.keepOut(q.route, m, entry.ID, out.fault, now)
+	m.Wait = q.pad(m.Wait, now)
+	q.remember(out, entry)
+	q.note(ctx, out, entry, m)
+	q.follow(m, s, repaired)
+	return m
+}
+
+// state looks at everything a decision depends on, after the provider's breaker
+// has heard of the fault.
+func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entry, now time.Time) (s State, repaired shape) {
+	f, r := out.fault, q.route
+	line := ruleFor(f, entry)
+	s = State{
+		Left: q.left(now), Attempts: q.c.attempts - len(q.attempts) - 1, Again: q.again,
+		Spare: q.c.retries.spare(now), Stale: out.stale && !q.stale, Pauses: q.c.pauses,
+	}
+	if ctx.Err() != nil {
+		s.Attempts = 0
+	}
+	if line.cure == ActionTrim && q.trims < mostTrims && s.Attempts > 0 {
+		s.Trim = q.c.meter.refused(r.target(), out.sent, f.ContextLimit)
+	}
+	if line.cure == ActionRepair {
+		repaired, s.Repair = q.shape.repair(f, &r.p.options)
+	}
+	r.p.report(r, q.opinion(ctx, line, out, s), entry.ID, f, now)
+	r.p.survey(r, line.cool, q.shuns, &s, now)
+	s.Provider = slices.ContainsFunc(q.c.providers, func(p *provider) bool {
+		return p != r.p && p.reachable(q.shuns, now)
+	})
+	return s, repaired
+}
+
+// opinion is what an attempt says of its provider.
+type opinion uint8
+
+const (
+	noOpinion opinion = iota
+	alive             // it answered, if only to refuse
+	failing
+)
+
+// opinion tells what an attempt says of its provider. One quest counts once:
+// somebody whose question breaks a provider is no outage.
+func (q *quest) opinion(ctx context.Context, line rule, out outcome, s State) opinion {
+	switch {
+	case s.Stale, ctx.Err() != nil && out.Took < leastPatience:
+		return noOpinion
+	case !line.fails && out.fault.Status != 0:
+		return alive
+	case !line.fails, q.failed.provider(q.route.p) && !q.route.probe:
+		return noOpinion
+	}
+	q.failed = append(q.failed, shun{p: q.route.p})
+	return failing
+}
+
+// leastPatience is how long a provider must have had before a deadline that
+// passes counts against it.
+const leastPatience = 10 * time.Second
+
+// remember keeps what may still be of use if no attempt succeeds: the fault that
+// tells most, and the longest beginning of an answer.
+func (q *quest) remember(out outcome, entry *troubleshoot.Entry) {
+	line := ruleFor(out.fault, entry)
+	if plain := line.cure == ActionTrim; q.fault == nil || plain || !q.plain {
+		q.fault, q.plain = out.fault, plain
+	}
+	if line.partial && len(out.Text) > len(q.best.Text) {
+		q.best = out.Completion
+	}
+}
+
+// follow prepares the next attempt.
+func (q *quest) follow(m Remedy, s State, repaired shape) {
+	r := q.route
+	q.stay = true
+	switch m.Action {
+	case ActionRetry, ActionWait:
+		if s.Stale {
+			q.stale = true
+		} else {
+			q.again++
+		}
+	case ActionTrim:
+		q.trims++
+	case ActionRepair:
+		q.shape, q.repaired = repaired, true
+	case ActionNextKey:
+		q.stay = false
+		q.shuns = append(q.shuns, r.shunKey(m.Cool))
+	case ActionNextModel:
+		q.stay = false
+		q.shuns = append(q.shuns, shun{p: r.p, m: r.model()})
+	case ActionNextProvider:
+		q.stay = false
+		q.shuns = append(q.shuns, shun{p: r.p})
+	}
+}
+
+// note keeps and logs an attempt; what people said is in neither.
+func (q *quest) note(ctx context.Context, out outcome, entry *troubleshoot.Entry, m Remedy) {
+	r := q.route
+	a := Attempt{
+		Provider: r.p.options.Name, Model: r.model().name, Key: r.k.Name, Status: 200,
+		Next: m.Action, Wait: m.Wait, Took: out.Took, RequestID: out.RequestID, Alert: m.Alert, Fault: out.fault,
+	}
+	if out.fault != nil {
+		a.Status, a.Entry, a.RequestID = out.fault.Status, entry.ID, out.fault.RequestID
+	}
+	q.attempts = append(q.attempts, a)
+	q.c.log(ctx, a, m)
+}
+
+// log writes one line for an attempt, and one for what is left alone from now on.
+func (c *Client) log(ctx context.Context, a Attempt, m Remedy) {
+	if c.logger.Enabled(ctx, slog.LevelDebug) {
+		attrs := []slog.Attr{
+			slog.String("provider", a.Provider), slog.String("model", a.Model), slog.String("key", a.Key),
+			slog.String("request_id", a.RequestID), slog.Duration("took", a.Took),
+		}
+		if a.Fault != nil {
+			attrs = append(attrs, slog.String("entry", a.Entry), slog.String("next", string(a.Next)),
+				slog.Duration("wait", a.Wait), slog.String("fault", a.Fault.Error()))
+		}
+		c.logger.LogAttrs(ctx, slog.LevelDebug, "attempt", attrs...)
+	}
+	if m.Trial && m.For > 0 {
+		c.logger.LogAttrs(ctx, slog.LevelWarn, "left out", slog.String("scope", string(m.Cool)), slog.String("provider", a.Provider),
+			slog.String("key", a.Key), slog.String("model", a.Model), slog.String("entry", a.Entry), slog.Duration("for", m.For))
+	}
+}
