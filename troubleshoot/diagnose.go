@@ -18,23 +18,19 @@ type Evidence struct{ Rule, Value string }
 
 // examination is one fault being looked at.
 type examination struct {
+	*sightings
 	x      *index
 	f      *Fault
 	text   string
 	codes  []code
-	hits   hits
-	order  []int32
 	bareAs string // the bare word being looked up, squashed
 	best   *rule
 	score  int
 	sign   Evidence
 }
 
-// Bounds of an examination.
-const (
-	hitWords = 40 // phrases are at most 64 times as many
-	maxBare  = 48 // bare words looked up as codes
-)
+// maxBare bounds the bare words looked up as codes.
+const maxBare = 48
 
 // Diagnose finds the entry that explains a fault. It is total: what nothing
 // describes belongs to UnknownEntry, and a nil fault too.
@@ -77,9 +73,9 @@ func (c *Catalogue) learnBare() {
 
 // examine looks at all signs of a fault.
 func (c *Catalogue) examine(f *Fault) Diagnosis {
-	var room [hitWords]uint64
-	var places [16]int32
-	ex := examination{x: c.rules, f: f, hits: room[:], order: places[:0]}
+	s := c.rules.sightings()
+	defer c.rules.rooms.Put(s)
+	ex := examination{x: c.rules, f: f, sightings: s}
 	ex.prepare()
 	ex.look()
 	if ex.best == nil || ex.best.rank < stages["text"]-60 && ex.loud() {
@@ -109,10 +105,10 @@ func (ex *examination) prepare() {
 		}
 	}
 	if f.Code != "" {
-		ex.codes = append(ex.codes, code{"code", f.Code, squash(f.Code), 0, kindCode})
+		ex.codes = append(ex.codes, code{key: "code", text: f.Code, flat: squash(f.Code), kind: kindCode})
 	}
 	if f.Type != "" {
-		ex.codes = append(ex.codes, code{"type", f.Type, squash(f.Type), 0, kindType})
+		ex.codes = append(ex.codes, code{key: "type", text: f.Type, flat: squash(f.Type), kind: kindType})
 	}
 }
 
@@ -131,7 +127,8 @@ func (ex *examination) loud() bool {
 func (ex *examination) look() {
 	f := ex.f
 	if ex.text != "" {
-		ex.order = ex.x.phrases.find(ex.text, ex.hits, ex.order[:0])
+		ex.clear()
+		ex.x.phrases.find(ex.text, ex.sightings)
 	}
 	if f.Ret != 0 {
 		ex.try(ex.x.byRet[f.Ret], 0, "ret", "")
@@ -251,7 +248,7 @@ func (ex *examination) shows(r *rule) bool {
 
 func (ex *examination) any(ids []int32) bool {
 	for _, id := range ids {
-		if ex.hits.has(int(id)) {
+		if ex.has(int(id)) {
 			return true
 		}
 	}
@@ -264,7 +261,7 @@ func (ex *examination) hasCode(rules []codeRule) bool {
 	for _, r := range rules {
 		for i := range ex.codes {
 			c := &ex.codes[i]
-			if (r.key == "" || r.key == c.key) && c.flat == r.text {
+			if (r.key == "" || r.key == c.key) && (r.parent == "" || r.parent == c.parent) && c.flat == r.text {
 				return true
 			}
 		}
@@ -298,15 +295,9 @@ func (ex *examination) evidence() []Evidence {
 	if ex.sign.Rule == "code" {
 		out = append(out, Evidence{"code", ex.sign.Value})
 	}
-	for _, lists := range [...]struct {
-		ids   []int32
-		words []string
-	}{{r.text, r.src.Text}, {r.near, r.src.Near}} {
-		for i, id := range lists.ids {
-			if ex.hits.has(int(id)) {
-				out = append(out, Evidence{"text", lists.words[i]})
-				break
-			}
+	for _, ids := range [...][]int32{r.text, r.near} {
+		if i := slices.IndexFunc(ids, func(id int32) bool { return ex.has(int(id)) }); i >= 0 {
+			out = append(out, Evidence{"text", ex.x.phrases.words[ids[i]]})
 		}
 	}
 	add := func(rule, value string, present bool) {

@@ -96,7 +96,7 @@ var (
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // check returns every problem of the entry by itself, each naming its field.
-func (e *Entry) check() error {
+func (e *Entry) check(words vocabulary) error {
 	var errs []error
 	bad := func(field, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
@@ -136,7 +136,7 @@ func (e *Entry) check() error {
 		}
 	}
 	for i := range e.Symptoms {
-		if err := e.Symptoms[i].check(); err != nil {
+		if err := e.Symptoms[i].check(words); err != nil {
 			bad(fmt.Sprintf("symptoms[%d]", i), "%v", err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed entries/*.yaml locales/*.yaml glossary.yaml
+//go:embed entries/*.yaml locales/*.yaml glossary.yaml vocabulary.yaml
 var embedded embed.FS
 
 // Catalogue holds the entries, the rules that recognise them and the texts that
@@ -24,6 +24,7 @@ type Catalogue struct {
 	byID    map[string]*Entry
 	byWord  map[string][]*Entry // codes, aliases and causes, in lower case
 	unknown *Entry
+	words   vocabulary
 	rules   *index
 	bare    map[bareKey]Diagnosis
 	locales []*locale
@@ -51,6 +52,9 @@ func Load(opts ...Option) (*Catalogue, error) {
 		o(&s)
 	}
 	c := &Catalogue{byID: map[string]*Entry{}, byWord: map[string][]*Entry{}, byTag: map[string]*locale{}}
+	if err := decode(embedded, "vocabulary.yaml", &c.words); err != nil {
+		return nil, fmt.Errorf("load catalogue: %w", err)
+	}
 	errs := c.readEntries(embedded)
 	for _, dir := range s.dirs {
 		errs = append(errs, c.readEntries(dir)...)
@@ -80,7 +84,7 @@ func (c *Catalogue) readEntries(dir fs.FS) []error {
 	for w := range 2 {
 		wg.Go(func() {
 			for i := w; i < len(names); i += 2 {
-				read[i], errs[i] = readEntry(dir, names[i])
+				read[i], errs[i] = c.readEntry(dir, names[i])
 			}
 		})
 	}
@@ -93,7 +97,7 @@ func (c *Catalogue) readEntries(dir fs.FS) []error {
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-func readEntry(dir fs.FS, name string) (*Entry, error) {
+func (c *Catalogue) readEntry(dir fs.FS, name string) (*Entry, error) {
 	var e Entry
 	if err := decode(dir, name, &e); err != nil {
 		return nil, err
@@ -101,7 +105,7 @@ func readEntry(dir fs.FS, name string) (*Entry, error) {
 	if want := strings.TrimSuffix(path.Base(name), ".yaml"); e.ID != want {
 		return nil, fmt.Errorf("%s: id: is %q, the file's name says %q", name, e.ID, want)
 	}
-	if err := e.check(); err != nil {
+	if err := e.check(c.words); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &e, nil
@@ -156,9 +160,12 @@ func (c *Catalogue) arrange() []error {
 	if c.unknown = c.byID[UnknownEntry]; c.unknown == nil {
 		return append(errs, fmt.Errorf("entries/%s.yaml: is missing", UnknownEntry))
 	}
-	c.rules = compile(c.entries)
-	if n := len(c.rules.phrases.all); n > hitWords*64 {
-		errs = append(errs, fmt.Errorf("symptoms: %d phrases, at most %d are allowed", n, hitWords*64))
+	if len(errs) > 0 {
+		return errs
+	}
+	var err error
+	if c.rules, err = compile(c.entries, c.words); err != nil {
+		return []error{err}
 	}
 	c.learnBare()
 	c.tags = newTagMatcher(c.locales)

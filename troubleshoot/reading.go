@@ -15,10 +15,10 @@ type field struct {
 
 // code is a machine-readable word of a failure, with the key it stood under.
 type code struct {
-	key, text string
-	flat      string // text squashed
-	level     int
-	kind      codeKind
+	key, parent, text string
+	flat              string // text squashed
+	level             int
+	kind              codeKind
 }
 
 // codeKind says how much a code's place promises.
@@ -155,7 +155,7 @@ func (r *reading) addCode(f field, kind codeKind) {
 		r.codes = make([]code, 0, 4)
 	}
 	if len(r.codes) < maxCodes {
-		r.codes = append(r.codes, code{f.key, f.text, squash(f.text), f.level, kind})
+		r.codes = append(r.codes, code{f.key, f.parent, f.text, squash(f.text), f.level, kind})
 	}
 }
 

@@ -1,6 +1,10 @@
 package troubleshoot
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
 
 // rule is a compiled symptom of an entry.
 type rule struct {
@@ -16,14 +20,16 @@ type rule struct {
 	src    *Symptom
 }
 
-// codeRule is a code, or a code under one key.
-type codeRule struct{ key, text, raw string }
+// codeRule is a code, or a code under one key, in an object under one name.
+type codeRule struct{ parent, key, text, raw string }
 
 // index finds the rules a fault may show, by the most telling thing they look at.
 // Each rule is filed under one kind only.
 type index struct {
 	rules   []rule
 	phrases *phrases
+	rooms   sync.Pool // of *sightings
+	words   vocabulary
 	byCode  map[string][]int32
 	byText  [][]int32 // by phrase
 	byNet   map[NetKind][]int32
@@ -34,9 +40,9 @@ type index struct {
 }
 
 // compile builds the index over the entries' symptoms, which have been checked.
-func compile(entries []*Entry) *index {
+func compile(entries []*Entry, words vocabulary) (*index, error) {
 	x := &index{
-		phrases: newPhrases(), byCode: map[string][]int32{}, byNet: map[NetKind][]int32{}, byPhase: map[Phase][]int32{},
+		words: words, phrases: newPhrases(), byCode: map[string][]int32{}, byNet: map[NetKind][]int32{}, byPhase: map[Phase][]int32{},
 		byEnd: map[string][]int32{}, byRet: map[int][]int32{}, byState: map[int][]int32{},
 	}
 	for _, e := range entries {
@@ -44,8 +50,21 @@ func compile(entries []*Entry) *index {
 			x.add(e, &e.Symptoms[i])
 		}
 	}
+	if n := len(x.phrases.all); n > maxPhrases {
+		return nil, fmt.Errorf("symptoms: %d phrases, at most %d are allowed", n, maxPhrases)
+	}
 	x.phrases.pack()
-	return x
+	return x, nil
+}
+
+// sightings returns a cleared room for one examination.
+func (x *index) sightings() *sightings {
+	s, ok := x.rooms.Get().(*sightings)
+	if !ok {
+		return &sightings{order: make([]int32, 0, 32)}
+	}
+	s.clear()
+	return s
 }
 
 func (x *index) add(e *Entry, s *Symptom) {
@@ -101,7 +120,10 @@ func enter[K comparable](m map[K][]int32, keys []K, id int32) {
 func (x *index) compileText(list []string) []int32 {
 	var out []int32
 	for _, p := range list {
-		out = append(out, int32(x.phrases.add(p)))
+		each, _ := x.words.expand(p)
+		for _, p := range each {
+			out = append(out, int32(x.phrases.add(p)))
+		}
 	}
 	return out
 }
@@ -113,7 +135,11 @@ func codeRules(list []string) []codeRule {
 		if !ok {
 			key, text = "", c
 		}
-		out = append(out, codeRule{key, squash(text), c})
+		parent, name, inside := strings.Cut(key, ".")
+		if !inside {
+			parent, name = "", key
+		}
+		out = append(out, codeRule{parent, name, squash(text), c})
 	}
 	return out
 }

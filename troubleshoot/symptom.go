@@ -11,9 +11,9 @@ import (
 // every list that is not empty, one member fits, and none of Unless does. Which of
 // several symptoms decides is their rank.
 type Symptom struct {
-	Code   []string  `yaml:"code"`   // machine-readable words, compared without case and separators; "errcode=17" only under that key
+	Code   []string  `yaml:"code"`   // machine-readable words, compared without case and separators; "errcode=17" only under that key, "base_resp.status_code=17" only there in the object of that name
 	With   []string  `yaml:"with"`   // further such words, of which one must be present too
-	Text   []string  `yaml:"text"`   // phrases, compared folded and from a word's start; "*" stands for up to 120 bytes, a final "|" for a word's end, a first "=" for the whole text
+	Text   []string  `yaml:"text"`   // phrases, see vocabulary
 	Near   []string  `yaml:"near"`   // further phrases, of which one must be present too
 	Unless []string  `yaml:"unless"` // phrases that forbid
 	From   []string  `yaml:"from"`   // part of the provider's name, or a phrase such as a vendor's host
@@ -82,7 +82,7 @@ func (s *Symptom) stage() string {
 }
 
 // check returns what is wrong with the rule.
-func (s *Symptom) check() error {
+func (s *Symptom) check(words vocabulary) error {
 	if _, err := s.rank(); err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (s *Symptom) check() error {
 	}
 	for _, lists := range [][]string{s.Text, s.Near, s.Unless} {
 		for _, p := range lists {
-			if first, _, _ := strings.Cut(strings.TrimPrefix(fold(p), "="), "*"); len(strings.TrimSpace(first)) < 3 {
-				return fmt.Errorf("text: %q begins with less than three bytes", p)
+			if err := words.check(p); err != nil {
+				return fmt.Errorf("text: %w", err)
 			}
 		}
 	}

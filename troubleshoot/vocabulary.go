@@ -1,0 +1,89 @@
+package troubleshoot
+
+import (
+	"fmt"
+	"strings"
+)
+
+// vocabulary holds sets of words that phrases name as <set>.
+//
+// A phrase is compared folded, from the start of a word to its end or to an
+// English ending of it ("token" fits "tokens"). A final "~" lets the word go on, a
+// final "|" allows no ending, a first "=" asks for the phrase to be all there is.
+// "*" stands for up to 120 bytes of one sentence, "**" also across sentences.
+// "{a,b}" stands for either, "<set>" for any word of that set.
+type vocabulary map[string][]string
+
+// maxForms bounds what one phrase may expand to.
+const maxForms = 1500
+
+// expand writes out the alternatives of a phrase.
+func (v vocabulary) expand(p string) ([]string, error) {
+	done, todo := []string(nil), []string{p}
+	for len(todo) > 0 {
+		p, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		before, forms, after, err := v.split(p)
+		if err != nil {
+			return nil, err
+		}
+		if forms == nil {
+			done = append(done, p)
+		}
+		for _, f := range forms {
+			todo = append(todo, before+f+after)
+		}
+		if len(done)+len(todo) > maxForms {
+			return nil, fmt.Errorf("%q stands for more than %d phrases", p, maxForms)
+		}
+	}
+	return done, nil
+}
+
+// split finds the first alternatives in p; forms is nil if there are none.
+func (v vocabulary) split(p string) (before string, forms []string, after string, err error) {
+	if i := strings.IndexByte(p, '<'); i >= 0 {
+		if j := strings.IndexByte(p[i:], '>'); j > 1 && isName(p[i+1:i+j]) {
+			name := p[i+1 : i+j]
+			set, ok := v[name]
+			if !ok {
+				return "", nil, "", fmt.Errorf("%q names <%s>, which the vocabulary does not have", p, name)
+			}
+			return p[:i], set, p[i+j+1:], nil
+		}
+	}
+	if i := strings.IndexByte(p, '{'); i >= 0 {
+		if j := strings.IndexByte(p[i:], '}'); j > 1 {
+			return p[:i], strings.Split(p[i+1:i+j], ","), p[i+j+1:], nil
+		}
+	}
+	return p, nil, "", nil
+}
+
+func isName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '_' && (s[i] < 'a' || s[i] > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// check returns what is wrong with a phrase.
+func (v vocabulary) check(p string) error {
+	all, err := v.expand(p)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		parts := strings.Split(strings.ReplaceAll(strings.TrimPrefix(fold(p), "="), "**", "*"), "*")
+		for i, part := range parts {
+			switch part = strings.Trim(part, " |~"); {
+			case i == 0 && len(part) < 3:
+				return fmt.Errorf("%q begins with less than three bytes", p)
+			case part == "" || len(part) < 3 && i < len(parts)-1:
+				return fmt.Errorf("%q has a middle part of less than three bytes", p)
+			}
+		}
+	}
+	return nil
+}
