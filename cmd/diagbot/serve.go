@@ -26,6 +26,7 @@ func (a *app) serve() *cobra.Command {
 		Long:  a.say("serve_long"),
 		Args:  a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			a.saveMemory()
 			cfg, err := a.settings()
 			if err != nil {
 				return err

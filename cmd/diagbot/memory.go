@@ -1,0 +1,15 @@
+package main
+
+import "runtime/debug"
+
+// gcPercent is how much garbage may come on top of what is in use. Go's own
+// default, 100, takes about 4 MB more with 100 chats at once and saves about a
+// tenth of the CPU time; on the small machines bots live on memory is scarcer.
+const gcPercent = 50
+
+// saveMemory sets the garbage collector's goal, unless the operator did.
+func (t terminal) saveMemory() {
+	if t.getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
