@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	idleConns   = 64               // kept per host, for as many chats at once
+	idleConns   = 128              // kept per host; each costs about 40 KB, a new one a handshake
 	connLife    = 90 * time.Second // an unused connection is kept this long
 	pingAfter   = 15 * time.Second // of silence on an HTTP/2 connection
 	pingTimeout = 10 * time.Second // then the connection counts as dead
