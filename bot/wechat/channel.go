@@ -97,6 +97,15 @@ func (c *Channel) Name() string {
 	return ""
 }
 
+// LoggedInSince returns when the login of now began, or was resumed; zero while
+// there is none. See [bot.Dated].
+func (c *Channel) LoggedInSince() time.Time {
+	if s := c.sender.Load(); s != nil {
+		return s.since
+	}
+	return time.Time{}
+}
+
 // Run logs in and calls hear for each message until ctx ends or WeChat refuses
 // the account (a *troubleshoot.Fault with the entry "wechat-login-blocked").
 // A session that ends on the way is replaced: user names change then. Replies

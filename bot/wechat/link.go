@@ -138,7 +138,7 @@ func (l *link) opened(a *initAnswer, r *http.Request) {
 	prime(l.bot.Caller.Client.Jar(), r.URL.Host)
 	l.sender = &sender{
 		caller: l.bot.Caller, login: l.bot.Storage.LoginInfo, request: l.bot.Storage.Request,
-		self: a.User.UserName, echoes: l.c.echoes,
+		self: a.User.UserName, echoes: l.c.echoes, since: l.since,
 	}
 }
 

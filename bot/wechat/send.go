@@ -33,6 +33,7 @@ type sender struct {
 	request *openwechat.BaseRequest
 	self    string
 	echoes  *echoes
+	since   time.Time // of the login, or of the return to it
 	lastID  atomic.Int64
 	doubts  doubts
 }

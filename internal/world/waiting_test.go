@@ -57,7 +57,7 @@ func TestWaiting(t *testing.T) {
 		t.Error("said nothing")
 	}
 	w.Say(world.Person{}, "/diag")
-	if got := hear(); !strings.HasPrefix(got, ui("health_ok")+"\n"+ui("health_wechat")) || !strings.Contains(got, w.Catalogue.Say("en", "source_in_use", "name", "openai")) {
+	if got := hear(); !strings.HasPrefix(got, ui("health_ok")+"\n"+w.Catalogue.Say("en", "health_wechat_since", "age", w.Catalogue.Say("en", "dur_minutes", "n", "0"))) || !strings.Contains(got, w.Catalogue.Say("en", "source_in_use", "name", "openai")) {
 		t.Errorf("health: %q", got)
 	}
 	w.Say(world.Person{}, "/diag probe")
