@@ -115,6 +115,7 @@ func (c *Check) run(ctx context.Context, p *provider, k Key) {
 		c.lookElsewhere(ctx, p, k, fault)
 		return
 	}
+	p.revive(k.Name)
 	c.Status, c.Models = http.StatusOK, len(models)
 	for _, model := range p.options.Models {
 		c.Steps = append(c.Steps, p.modelStep(k, model, models))

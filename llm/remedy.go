@@ -84,8 +84,8 @@ func Decide(f *troubleshoot.Fault, e *troubleshoot.Entry, s State) Remedy {
 		return m
 	}
 	m.Fails = r.fails
-	if m.For = min(r.cooling(f, s, m), s.Pauses.MostCooldown); m.For > 0 {
-		m.Cool, m.Trial = r.cool, r.trial
+	if d := min(r.cooling(f, s, m), s.Pauses.MostCooldown); d > 0 {
+		m.Cool, m.For, m.Trial = r.cool, d, r.trial
 	}
 	return m
 }
@@ -150,7 +150,7 @@ func (r *rule) cooling(f *troubleshoot.Fault, s State, m Remedy) time.Duration {
 		return 0
 	case f.RetryAfter > 0 && !r.trial:
 		return f.RetryAfter
-	case r.cool == ScopeQuota && m.Action == ActionWait:
+	case r.lasts > 0 && m.Action == ActionWait:
 		return m.Wait
 	case r.first > 0 && s.Strikes == 0:
 		return r.first
