@@ -60,6 +60,17 @@ func TestWaiting(t *testing.T) {
 	if got := hear(); !strings.HasPrefix(got, ui("health_ok")+"\n"+w.Catalogue.Say("en", "health_wechat_since", "age", w.Catalogue.Say("en", "dur_minutes", "n", "0"))) || !strings.Contains(got, w.Catalogue.Say("en", "source_in_use", "name", "openai")) {
 		t.Errorf("health: %q", got)
 	}
+	if err := w.AI.Next("500"); err != nil {
+		t.Fatal(err)
+	}
+	w.Say(alice, "can you still answer?")
+	if got := hear(); strings.Contains(got, "500") {
+		t.Errorf("not rescued: %q", got)
+	}
+	w.Say(world.Person{}, "/diag last")
+	if got := hear(); !strings.Contains(got, " 500 ") || !strings.Contains(got, "openai, answered after 1 retry, ") {
+		t.Errorf("the story: %q", got)
+	}
 	w.Say(world.Person{}, "/diag probe")
 	hear()
 	if got := hear(); !strings.HasPrefix(got, w.Catalogue.Say("en", "probe_title", "name", "openai")+"\n") || strings.Contains(got, w.Catalogue.Say("en", "probe_stopped", "step", "")) {
