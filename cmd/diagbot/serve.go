@@ -48,7 +48,7 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 		return err
 	}
 	logger := a.logger(cfg)
-	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger})
+	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger, Catalogue: catalogue})
 	if err != nil {
 		return err
 	}
