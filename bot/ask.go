@@ -76,13 +76,12 @@ func (r *Relay) prompt(c *chat, t task, asked string, now time.Time) llm.Prompt 
 	if t.Chat.Group {
 		system = strings.TrimSpace(system + "\n\n" + groupNote)
 	}
-	var p llm.Prompt
+	all := make([]llm.Message, 0, 2*len(c.memory.turns)+2)
 	if system != "" {
-		p.Messages = append(p.Messages, llm.Message{Role: llm.RoleSystem, Content: system})
+		all = append(all, llm.Message{Role: llm.RoleSystem, Content: system})
 	}
-	p.Messages = append(p.Messages, c.memory.messages(now)...)
-	p.Messages = append(p.Messages, llm.Message{Role: llm.RoleUser, Content: asked})
-	return p
+	all = c.memory.appendTo(all, now)
+	return llm.Prompt{Messages: append(all, llm.Message{Role: llm.RoleUser, Content: asked})}
 }
 
 // content is what the model hears of a message: who says it in a group, and what

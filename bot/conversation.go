@@ -32,13 +32,12 @@ func (c *conversation) forgotten(now time.Time) bool {
 	return len(c.turns) == 0 || c.expiry > 0 && now.Sub(c.last) >= c.expiry
 }
 
-// messages returns the remembered turns in order.
-func (c *conversation) messages(now time.Time) []llm.Message {
+// appendTo appends the remembered turns, in order, to a prompt.
+func (c *conversation) appendTo(all []llm.Message, now time.Time) []llm.Message {
 	if c.forgotten(now) {
 		c.reset()
-		return nil
+		return all
 	}
-	all := make([]llm.Message, 0, 2*len(c.turns)+2)
 	for _, t := range c.turns {
 		all = append(all,
 			llm.Message{Role: llm.RoleUser, Content: t.asked},
