@@ -196,8 +196,17 @@ func (l *loader) address(p *Provider, at string) {
 		l.warn(path, warnNoPath)
 	}
 	if u.Scheme == "http" && len(p.Keys) > 0 && !local(p.BaseURL) {
-		l.warn(path, warnPlain)
+		l.plain(p.AllowHTTP, path)
 	}
+}
+
+// plain reports a key sent in the clear: a warning where that is wanted.
+func (l *loader) plain(wanted bool, path string) {
+	if wanted {
+		l.warn(path, warnPlain)
+		return
+	}
+	l.add(path, rulePlain)
 }
 
 // url parses an absolute URL; nil when there is a problem. The URL is never

@@ -97,6 +97,8 @@ func chineseValue(r rule) string {
 		return "这里的网址不能带用户名或密码；密钥请写在 keys 下"
 	case ruleURLQuery:
 		return "网址带有查询参数或片段，而后面还要接路径"
+	case rulePlain:
+		return "密钥和聊天内容会以明文发往非本地主机；请用 https，或设 allow_http"
 	case ruleURLChat:
 		return "请去掉 %s，程序会自己加上"
 	}

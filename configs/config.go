@@ -74,17 +74,20 @@ type Provider struct {
 	Project      string            `mapstructure:"project" example:"proj_…"`
 	Proxy        Secret            `mapstructure:"proxy" example:"http://127.0.0.1:7890"` // URL, "direct", or empty: from the environment
 	Temperature  *float64          `mapstructure:"temperature" min:"0" max:"2" example:"0.7"`
-	MaxTokens    int               `mapstructure:"max_tokens" default:"0" min:"0" max:"10000000" example:"1024"` // 0: the service decides
-	Headers      map[string]Secret `mapstructure:"headers" example:"{X-Title: diagbot}"`                         // by canonical name
-	StreamUsage  bool              `mapstructure:"stream_usage" default:"true"`                                  // ask for token counts at a stream's end
+	MaxTokens    int               `mapstructure:"max_tokens" default:"0" min:"0" max:"10000000" example:"1024"`        // 0: the service decides
+	Headers      map[string]Secret `mapstructure:"headers" example:"{X-Title: diagbot}"`                                // by canonical name
+	StreamUsage  bool              `mapstructure:"stream_usage" default:"true"`                                         // ask for token counts at a stream's end
+	AllowHTTP    bool              `mapstructure:"allow_http" default:"false"`                                          // keys and chats may travel unencrypted to a public host
+	Window       int               `mapstructure:"context_window" default:"0" min:"0" max:"100000000" example:"128000"` // tokens; 0: as is known of the model
 	Timeouts     Timeouts          `mapstructure:"timeouts"`
 }
 
 // Key is one credential of a provider, with the name it is called by wherever
 // people can see it.
 type Key struct {
-	Name   string `mapstructure:"name" example:"main"` // its place in the list, from 1, if none is given
-	Secret Secret `mapstructure:"secret" example:"env:OPENAI_API_KEY"`
+	Name       string `mapstructure:"name" example:"main"` // its place in the list, from 1, if none is given
+	Secret     Secret `mapstructure:"secret" example:"env:OPENAI_API_KEY"`
+	QuotaGroup string `mapstructure:"quota_group" example:"my-company"` // the same for keys that share limits and wallet
 }
 
 // Timeouts bound the phases of one attempt at a provider.

@@ -46,6 +46,7 @@ func (l *loader) keysOf(p *Provider, at string) {
 	for i, k := range p.Keys {
 		path := at + "[" + strconv.Itoa(i) + "]"
 		l.name(k.Name, path+".name")
+		l.name(k.QuotaGroup, path+".quota_group")
 		l.unique(names, k.Name, path+".name")
 		keys = append(keys, l.key(k, path)...)
 	}
@@ -63,9 +64,10 @@ func (l *loader) key(k Key, path string) []Key {
 		return nil
 	}
 	secret, reference := l.resolve(path, k.Secret)
-	keys := []Key{{Name: k.Name, Secret: secret}}
+	k.Secret = secret
+	keys := []Key{k}
 	if reference {
-		keys = split(k.Name, secret)
+		keys = split(k)
 	} else {
 		l.literal(secret)
 	}
@@ -79,12 +81,12 @@ func (l *loader) key(k Key, path string) []Key {
 }
 
 // split parts a secret that holds several keys and numbers their common name.
-func split(name string, secret Secret) []Key {
-	parts := strings.FieldsFunc(secret.Reveal(), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' })
+func split(all Key) []Key {
+	parts := strings.FieldsFunc(all.Secret.Reveal(), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' })
 	var keys []Key
 	for i, part := range parts {
-		k := Key{Name: name, Secret: NewSecret(strings.TrimSpace(part))}
-		if name != "" && len(parts) > 1 {
+		k := Key{Name: all.Name, Secret: NewSecret(strings.TrimSpace(part)), QuotaGroup: all.QuotaGroup}
+		if all.Name != "" && len(parts) > 1 {
 			k.Name += "-" + strconv.Itoa(i+1)
 		}
 		if !k.Secret.Empty() {

@@ -45,7 +45,7 @@ func TestStartsWithNothingButAKey(t *testing.T) {
 	if p.Name != "openai" || p.BaseURL != openAIURL || p.Source != "api" || p.Timeouts.Dial != 5*time.Second {
 		t.Errorf("provider: %+v", p)
 	}
-	want := []Key{{"1", NewSecret("sk-one")}, {"2", NewSecret("sk-two")}}
+	want := []Key{{Name: "1", Secret: NewSecret("sk-one")}, {Name: "2", Secret: NewSecret("sk-two")}}
 	if !reflect.DeepEqual(p.Keys, want) {
 		t.Errorf("keys: %d", len(p.Keys))
 	}
@@ -77,7 +77,9 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	f := findings{keys: schema(), lines: map[string]int{}}
 	x := index{findings: &f, budget: maxNodes}
 	x.root(root.Content[0])
-	shown := map[string]bool{"providers[].keys[].name": true, "providers[].keys[].secret": true} // in a comment there
+	shown := map[string]bool{ // in a comment there
+		"providers[].keys[].name": true, "providers[].keys[].secret": true, "providers[].keys[].quota_group": true,
+	}
 	for path := range f.lines {
 		shown[pattern(path)] = true
 	}

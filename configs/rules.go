@@ -53,6 +53,7 @@ const (
 	ruleURLHost   rule = "the URL names no host"
 	ruleURLUser   rule = "a URL with a user name or password in it isn't accepted here; keys go under keys"
 	ruleURLQuery  rule = "the URL has a query or fragment, and paths are appended to it"
+	rulePlain     rule = "key and chats would travel unencrypted to a host that isn't local; use https, or set allow_http"
 	ruleURLChat   rule = "leave %s off; the bot appends it"
 
 	ruleNoProvider   rule = "no AI service is set; put OPENAI_API_KEY into the environment, or list a service here"

@@ -22,7 +22,7 @@ func TestSecretIsMasked(t *testing.T) {
 		Map  map[string]Secret
 	}
 	s := NewSecret("hunter2")
-	h := holder{Key{"a", s}, &s, []Secret{s}, map[string]Secret{"x": s}}
+	h := holder{Key{Name: "a", Secret: s}, &s, []Secret{s}, map[string]Secret{"x": s}}
 	var shown strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%c"} {
 		fmt.Fprintf(&shown, verb+verb+verb, s, &s, h)
@@ -55,7 +55,7 @@ func TestSecretReferences(t *testing.T) {
 	write(t, filepath.Join(dir, "config.yaml"), `
 providers:
   - name: main
-    keys: [literal, env:ONE, file:one.key, {name: pair, secret: file:two.key}, {name: env, secret: env:ONE}]
+    keys: [literal, env:ONE, file:one.key, {name: pair, secret: file:two.key, quota_group: org}, {name: env, secret: env:ONE}]
     proxy: env:PROXY
     headers: {x-title: diagbot, X-Token: env:ONE}
 `, 0o600)
@@ -64,8 +64,8 @@ providers:
 		t.Fatal(err)
 	}
 	p := c.Providers[0]
-	want := []Key{{"1", NewSecret("literal")}, {"2", NewSecret("from-env")}, {"3", NewSecret("from-file")},
-		{"pair-1", NewSecret("f1")}, {"pair-2", NewSecret("f2")}, {"env", NewSecret("from-env")}}
+	want := []Key{{Name: "1", Secret: NewSecret("literal")}, {Name: "2", Secret: NewSecret("from-env")}, {Name: "3", Secret: NewSecret("from-file")},
+		{Name: "pair-1", Secret: NewSecret("f1"), QuotaGroup: "org"}, {Name: "pair-2", Secret: NewSecret("f2"), QuotaGroup: "org"}, {Name: "env", Secret: NewSecret("from-env")}}
 	if !reflect.DeepEqual(p.Keys, want) {
 		for _, k := range p.Keys {
 			t.Errorf("%s = %q", k.Name, k.Secret.Reveal())
@@ -88,6 +88,7 @@ deadline: 60s
 providers:
   - name: main
     base_url: http://ai.example
+    allow_http: true
     keys: [file:open.key, file:open.key, literal]
     models: [m]
 `, 0o644)

@@ -32,7 +32,7 @@ func (a *app) probe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: a.logger(cfg)})
+			client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: a.logger(cfg), Catalogue: catalogue})
 			if err != nil {
 				return err
 			}

@@ -107,7 +107,7 @@ func providers(cfg *configs.Config) []llm.ProviderOptions {
 			Name: p.Name, Source: troubleshoot.Source(p.Source), BaseURL: p.BaseURL,
 			Models: p.Models, Organization: p.Organization, Project: p.Project,
 			Proxy: p.Proxy.Reveal(), Timeouts: llm.Timeouts(p.Timeouts),
-			MaxTokens: p.MaxTokens, NoStreamOptions: !p.StreamUsage,
+			MaxTokens: p.MaxTokens, NoStreamOptions: !p.StreamUsage, AllowHTTP: p.AllowHTTP, Window: p.Window,
 			Headers: map[string]string{},
 		}
 		if p.Temperature != nil {
@@ -122,7 +122,7 @@ func providers(cfg *configs.Config) []llm.ProviderOptions {
 			if name == "" {
 				name = strconv.Itoa(n + 1)
 			}
-			all[i].Keys = append(all[i].Keys, llm.Key{Name: name, Secret: k.Secret.Reveal()})
+			all[i].Keys = append(all[i].Keys, llm.Key{Name: name, Secret: k.Secret.Reveal(), QuotaGroup: k.QuotaGroup})
 		}
 	}
 	return all
