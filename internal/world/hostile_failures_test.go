@@ -45,10 +45,10 @@ func TestHostileFailures(t *testing.T) {
 	t.Parallel()
 	var a *arena
 	a = newArena(t, func(o *world.Options) {
-		timeouts := llm.Timeouts{Headers: 3 * time.Second, FirstToken: 3 * time.Second, Idle: 3 * time.Second, Total: 8 * time.Second}
+		timeouts := llm.Timeouts{Headers: 3 * time.Second, FirstToken: 3 * time.Second, Idle: 3 * time.Second, Total: 30 * time.Second}
 		_, clients := newSource(t, o.Logger, timeouts)
 		o.Bot = func(o *bot.Options) {
-			o.Completer, o.Deadline, o.MemoryTurns = bySource(clients), 15*time.Second, 4
+			o.Completer, o.Deadline, o.MemoryTurns = bySource(clients), 40*time.Second, 4
 		}
 	})
 	all := askEverything(a, simllm.Failures())
