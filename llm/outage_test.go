@@ -13,6 +13,13 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
+// patient is at, with limits that nothing but a hang meets.
+func patient(name string, s *simllm.Server) ProviderOptions {
+	o := at(name, s)
+	o.Timeouts = Timeouts{}
+	return o
+}
+
 // chats talk side by side, each message by message, and everybody is answered.
 func chats(t *testing.T, c *Client, people, messages int) (byProvider map[string]int) {
 	t.Helper()
@@ -22,7 +29,7 @@ func chats(t *testing.T, c *Client, people, messages int) (byProvider map[string
 	for range people {
 		wait.Go(func() {
 			for range messages {
-				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				done, err := c.Complete(ctx, question())
 				cancel()
 				if err != nil {
@@ -45,7 +52,7 @@ func TestOutage(t *testing.T) {
 	second := service(t, nil)
 	const rest = 50 * time.Millisecond
 	c := newClientOf(t, Options{
-		Providers: []ProviderOptions{at("one", first), at("two", second)}, RetriesPerMinute: 5,
+		Providers: []ProviderOptions{patient("one", first), patient("two", second)}, RetriesPerMinute: 5,
 		Pauses: Pauses{Backoff: time.Millisecond, Breaker: rest},
 	})
 	if err := first.Always("500"); err != nil {
@@ -89,7 +96,7 @@ func TestOutage(t *testing.T) {
 func TestRetryBudget(t *testing.T) {
 	s := service(t, nil)
 	c := newClientOf(t, Options{
-		Providers: []ProviderOptions{at("p", s)}, RetriesPerMinute: 5, Pauses: Pauses{Backoff: time.Millisecond, Breaker: -1},
+		Providers: []ProviderOptions{patient("p", s)}, RetriesPerMinute: 5, Pauses: Pauses{Backoff: time.Millisecond, Breaker: -1},
 	})
 	if err := s.Always("500"); err != nil {
 		t.Fatal(err)
