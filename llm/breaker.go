@@ -27,6 +27,7 @@ type breaker struct {
 	row     int       // failures in a row
 	trips   int       // rests in a row
 	until   time.Time // end of the rest
+	asked   time.Time // end of the pause the provider asked for, if any
 	probing bool      // the one request is under way
 	entry   string    // of the last failure that counted
 	fault   *troubleshoot.Fault
@@ -88,6 +89,7 @@ func (b *breaker) failed(probe bool, entry string, f *troubleshoot.Fault, now ti
 	}
 	rest := min(b.rest<<min(b.trips, 4), breakerGrowth*b.rest)
 	b.probing, b.row, b.until = false, 0, now.Add(max(rest, f.RetryAfter))
+	b.asked = now.Add(f.RetryAfter)
 	b.trips++
 }
 

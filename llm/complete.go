@@ -91,9 +91,16 @@ func (q *quest) advance(ctx context.Context) bool {
 		if len(q.attempts) > 0 {
 			return false
 		}
+		if q.resort(now) {
+			return true
+		}
 		c := q.c.recovery(now)
 		wait := q.pad(c.until.Sub(now), now)
-		if c.trial || q.waits == mostWaits || wait > min(q.c.pauses.Short, q.left(now)) {
+		gap := q.c.pauses.LastResort
+		if c.trial && gap > 0 {
+			wait = min(wait, gap)
+		}
+		if c.trial && gap < 0 || q.waits == mostWaits || wait > min(q.c.pauses.Short, q.left(now)) {
 			q.fault = c.standing(now)
 			return false
 		}
@@ -114,6 +121,17 @@ func (q *quest) enter(now time.Time) bool {
 		if r, ok := p.enter(q.shuns, now); ok {
 			q.route, q.again, q.stale, q.repaired = r, 0, false, false
 			q.shape = p.shapeOf(r)
+			return true
+		}
+	}
+	return false
+}
+
+// resort takes a way that is closed when none is open; see provider.resort.
+func (q *quest) resort(now time.Time) bool {
+	for _, p := range q.c.providers {
+		if r, ok := p.resort(q.c.pauses.LastResort, now); ok {
+			q.route, q.shape = r, p.shapeOf(r)
 			return true
 		}
 	}

@@ -30,9 +30,10 @@ type Pauses struct {
 	Longest      time.Duration // the longest wait at all, 2 min; beyond it the limit becomes a cooldown
 	Breaker      time.Duration // how long a provider that only fails is left alone, 30 s; doubles to ten times that
 	MostCooldown time.Duration // bounds every cooldown, 24 h
+	LastResort   time.Duration // between requests to what is kept out while nothing else can be asked, 1 s
 
-	// Negative values of Breaker and MostCooldown mean never: for demos and tests
-	// that fail on purpose.
+	// Negative values of Breaker, MostCooldown and LastResort mean never: for
+	// demos and tests that fail on purpose.
 }
 
 const (
@@ -43,6 +44,7 @@ const (
 	defaultLongest      = 2 * time.Minute
 	defaultBreaker      = 30 * time.Second
 	defaultMostCooldown = 24 * time.Hour
+	defaultLastResort   = time.Second
 )
 
 func (p Pauses) withDefaults() Pauses {
@@ -52,6 +54,7 @@ func (p Pauses) withDefaults() Pauses {
 		Longest:      cmp.Or(p.Longest, defaultLongest),
 		Breaker:      cmp.Or(p.Breaker, defaultBreaker),
 		MostCooldown: cmp.Or(p.MostCooldown, defaultMostCooldown),
+		LastResort:   cmp.Or(p.LastResort, defaultLastResort),
 	}
 }
 

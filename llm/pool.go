@@ -21,6 +21,7 @@ type pool struct {
 	last     *troubleshoot.Fault
 	lastAt   time.Time
 	answered time.Time
+	resorted time.Time // when it was last asked although it was kept out
 }
 
 // key is a secret bound to the go-openai client that sends it.

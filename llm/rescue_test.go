@@ -23,8 +23,9 @@ const (
 	modelA, modelB = "first-model", "second-model"
 )
 
-// swift are pauses short enough for tests; cooldowns are as long as always.
-var swift = Pauses{Backoff: 5 * time.Millisecond}
+// swift are pauses short enough for tests; cooldowns are as long as always, and
+// nothing kept out is asked all the same.
+var swift = Pauses{Backoff: 5 * time.Millisecond, LastResort: -1}
 
 // service is a simulated provider.
 func service(t *testing.T, change func(*simllm.Options)) *simllm.Server {
