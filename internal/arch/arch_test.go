@@ -186,7 +186,7 @@ func sorted(t *testing.T, imports map[string][]string) []pkg {
 	t.Helper()
 	var all []pkg
 	for p, list := range imports {
-		if len(list) > 0 && p != "internal/deps" {
+		if len(list) > 0 {
 			slices.Sort(list)
 			all = append(all, pkg{p, slices.Compact(list)})
 		}
