@@ -166,12 +166,16 @@ func (p *teller) group() {
 	p.b.WriteString(p.say("ref", "code", p.e.Code, "ref", p.t.Ref))
 }
 
+// public leaves a suggestion out that sends people to a website: what is to be
+// seen there is for whoever runs the bot.
 func (p *teller) public() {
 	p.line(p.e.Code, " ", p.text.Title)
 	p.line(p.text.User)
-	p.line()
-	p.line(p.say("suggestion"))
-	p.line(p.text.Suggestion)
+	if !strings.Contains(p.text.Suggestion, "://") {
+		p.line()
+		p.line(p.say("suggestion"))
+		p.line(p.text.Suggestion)
+	}
 	p.also()
 }
 
