@@ -118,28 +118,36 @@ func TestLoadReportsAllErrorsAtOnce(t *testing.T) {
 
 // TestLintFinds plants one defect each and looks for it in what Lint says.
 func TestLintFinds(t *testing.T) {
-	locale := func(rest string) string { return "locale: {tag: zh-Hans, name: 简体中文}\n" + rest }
-	tests := []struct{ name, file, data, want string }{
-		{"missing language", "entries/my-relay-down.yaml", ownEntry, "locales/ko.yaml: entries.my-relay-down: is missing"},
-		{"strange cause", "entries/my-relay-down.yaml", strings.Replace(ownEntry, "bad_gateway", "gremlins", 1), `cause: "gremlins" is neither`},
-		{"taken alias", "entries/my-relay-down.yaml", strings.Replace(ownEntry, "[relay]", "[tls]", 1), `aliases: "tls" belongs to`},
-		{"same symptoms", "entries/my-relay-down.yaml", strings.Replace(ownEntry, "code: [relay_down]", "status: [503]", 1), `status "503" decides for`},
-		{"wrong example", "entries/my-relay-down.yaml", strings.Replace(ownEntry, `"code":"relay_down"`, `"code":"x"`, 1), "examples[0]: is diagnosed as gpt-502"},
-		{"jargon", "locales/zh-Hans.yaml", locale("entries:\n  gpt-429: {user: 密钥不对}\n"), `entries.gpt-429.user: "密钥" is forbidden`},
-		{"too long", "locales/zh-Hans.yaml", locale("entries:\n  gpt-429: {group: " + strings.Repeat("慢", 41) + "}\n"), "entries.gpt-429.group: 41 characters, at most 40"},
-		{"no wait", "locales/zh-Hans.yaml", locale("entries:\n  gpt-429: {user_wait: 等一会儿}\n"), "entries.gpt-429.user_wait: must hold {wait}"},
-		{"stray placeholder", "locales/zh-Hans.yaml", locale("entries:\n  gpt-429: {title: '{code}'}\n"), "{code} is never filled"},
-		{"strange key", "locales/zh-Hans.yaml", locale("ui: {hullo: x}\n"), "ui.hullo: English has no such key"},
+	entry := func(id, old, new string) *fstest.MapFile {
+		text := strings.Replace(ownEntry, old, new, 1)
+		return &fstest.MapFile{Data: []byte(strings.NewReplacer("my-relay-down", id, "[relay]", "["+id+"-alias]", "relay_down", strings.ReplaceAll(id, "-", "_")).Replace(text))}
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c, err := Load(WithDir(fstest.MapFS{tt.file: {Data: []byte(tt.data)}}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if found := c.Lint(); !slices.ContainsFunc(found, func(err error) bool { return strings.Contains(err.Error(), tt.want) }) {
-				t.Errorf("Lint says %v\nwant %s", found, tt.want)
-			}
-		})
+	texts := "locale: {tag: zh-Hans, name: 简体中文}\nui: {hullo: x}\nentries:\n  gpt-429: {user: 密钥不对}\n  gpt-500: {group: " + strings.Repeat("慢", 41) + "}\n  gpt-503: {user_wait: 等一会儿}\n  gpt-502: {title: '{code}'}\n"
+	c, err := Load(WithDir(fstest.MapFS{
+		"entries/strange-cause.yaml": entry("strange-cause", "bad_gateway", "gremlins"),
+		"entries/taken-alias.yaml":   entry("taken-alias", "[relay]", "[tls]"),
+		"entries/same-sign.yaml":     entry("same-sign", "code: [relay_down]", "status: [503]"),
+		"entries/wrong-one.yaml":     entry("wrong-one", `"code":"relay_down"`, `"code":"x"`),
+		"locales/zh-Hans.yaml":       {Data: []byte(texts)},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := c.Lint()
+	for _, want := range []string{
+		"locales/ko.yaml: entries.strange-cause: is missing",
+		`entries/strange-cause.yaml: cause: "gremlins" is neither`,
+		`aliases: "tls" belongs to`,
+		`status "503" decides for`,
+		"entries/wrong-one.yaml: examples[0]: is diagnosed as gpt-502",
+		`entries.gpt-429.user: "密钥" is forbidden`,
+		"entries.gpt-500.group: 41 characters, at most 40",
+		"entries.gpt-503.user_wait: must hold {wait}",
+		"entries.gpt-502.title: {code} is never filled",
+		"ui.hullo: English has no such key",
+	} {
+		if !slices.ContainsFunc(found, func(err error) bool { return strings.Contains(err.Error(), want) }) {
+			t.Errorf("Lint does not say %s", want)
+		}
 	}
 }

@@ -69,9 +69,9 @@ var phraseOf = map[int][]string{
 
 // named reports whether text begins with the reason phrase of status n.
 func named(after string, n int) bool {
-	t := strings.TrimLeft(fold(cutText(after, 40)), " :,([|'<>/h1title")
+	t := strings.TrimLeft(fold(cutText(after, 40)), " :,([|'")
 	for _, p := range phraseOf[n] {
-		if strings.HasPrefix(strings.TrimLeft(fold(cutText(after, 40)), " :,([|'"), p) || strings.HasPrefix(t, p) {
+		if strings.HasPrefix(t, p) {
 			return true
 		}
 	}
