@@ -48,6 +48,8 @@ type link struct {
 	hot    bool
 	since  time.Time
 
+	newest *openwechat.SyncKey // the cursor webwxinit gave
+
 	// The sync goroutine's own, read after ended.
 	fault    *troubleshoot.Fault // why it ended; nil if it was asked to
 	healthy  bool                // a round of synchronising went well
@@ -135,6 +137,7 @@ func (l *link) opened(a *initAnswer, r *http.Request) {
 			l.dir.learnMissing(id)
 		}
 	}
+	l.newest = &openwechat.SyncKey{Count: a.SyncKey.Count, List: a.SyncKey.List}
 	prime(l.bot.Caller.Client.Jar(), r.URL.Host)
 	l.sender = &sender{
 		caller: l.bot.Caller, login: l.bot.Storage.LoginInfo, request: l.bot.Storage.Request,
@@ -252,6 +255,9 @@ func (l *link) failed(err error) (end error) {
 		l.fault = f
 		return f
 	}
+	if l.skips(f) {
+		return nil
+	}
 	wait := l.retry.NextBackOff()
 	if l.failures == 1 || wait > 10*time.Second {
 		l.c.log.Warn("WeChat does not answer as it should", "error", f, "cause", cause(f), "failures", l.failures, "wait", wait)
@@ -260,6 +266,18 @@ func (l *link) failed(err error) (end error) {
 		return errStopped
 	}
 	return nil
+}
+
+// skips gives up a saved cursor that the servers do not take, for the one they
+// gave at the login, and tells whether it did. What came in between is lost;
+// with the old one so would be all that comes.
+func (l *link) skips(f *troubleshoot.Fault) bool {
+	if !l.hot || l.healthy || l.newest == nil || passing(f) {
+		return false
+	}
+	l.c.log.Warn("the saved cursor is not taken; what came while the bot was away is left out", "error", f)
+	l.bot.Storage.Response.SyncKey, l.newest = l.newest, nil
+	return true
 }
 
 // errStopped ends the library's goroutine when the link is asked to end.

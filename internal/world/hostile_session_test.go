@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,12 +97,12 @@ func TestHostileSessions(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	h.live(t)
-	good, err := os.ReadFile(h.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range brokenSessions(t, good) {
+	first := h.session(t)
+	for _, name := range slices.Sorted(maps.Keys(brokenSessions(t, first))) {
 		t.Run(name, func(t *testing.T) {
+			// The variant is of the session that is on: else it would be refused
+			// for its age alone.
+			content := brokenSessions(t, h.session(t))[name]
 			if err := os.WriteFile(h.path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -121,6 +123,7 @@ func TestHostileSessions(t *testing.T) {
 			}
 		})
 	}
+	last := h.session(t)
 	for name, place := range map[string]func(string) error{
 		"directory":    func(p string) error { return os.MkdirAll(filepath.Join(p, "inside"), 0o700) },
 		"symlink loop": func(p string) error { return os.Symlink(p, p) },
@@ -140,7 +143,17 @@ func TestHostileSessions(t *testing.T) {
 			}
 		})
 	}
-	judgeCredentials(t, h.log.String(), good)
+	judgeCredentials(t, h.log.String(), first)
+	judgeCredentials(t, h.log.String(), last)
+}
+
+func (h *home) session(t *testing.T) []byte {
+	t.Helper()
+	b, err := os.ReadFile(h.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func has(states []wechat.LoginState, want wechat.LoginState) bool {
