@@ -65,7 +65,10 @@ func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entr
 	if line.cure == ActionRepair {
 		repaired, s.Repair = q.shape.repair(f, &r.p.options)
 	}
-	r.p.report(r, q.opinion(ctx, line, out, s), entry.ID, f, now)
+	if rest := r.p.report(r, q.opinion(ctx, line, out, s), entry.ID, f, now); rest > 0 {
+		q.c.logger.LogAttrs(ctx, slog.LevelWarn, "resting", slog.String("provider", r.p.options.Name),
+			slog.String("entry", entry.ID), slog.Duration("for", rest))
+	}
 	r.p.survey(r, line.cool, q.shuns, &s, now)
 	s.Provider = slices.ContainsFunc(q.c.providers, func(p *provider) bool {
 		return p != r.p && p.reachable(q.shuns, now)

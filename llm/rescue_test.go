@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -516,6 +517,48 @@ func TestRepairsOnlyWhatWasSent(t *testing.T) {
 		if n := s.Count() - before; n != 1 {
 			t.Errorf("%s: %d requests", name, n)
 		}
+	}
+}
+
+// A status that only one vendor's edge has is rescued like its neighbours.
+func TestRescuesOddStatuses(t *testing.T) {
+	for _, status := range []int{408, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530, 599} {
+		var n atomic.Int32
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if n.Add(1) == 1 {
+				w.WriteHeader(status)
+				return
+			}
+			_, _ = io.WriteString(w, hello+lo+stop+done)
+		})
+		c := newClientOf(t, Options{Providers: []ProviderOptions{options(base)}, Pauses: swift})
+		if got := mustAnswer(t, c); len(got.Attempts) != 2 {
+			t.Errorf("%d: %s", status, path(got))
+		}
+	}
+}
+
+// A server that is being restarted is met again a moment later.
+func TestRescuesARestart(t *testing.T) {
+	address := closedPort(t)
+	o := options("http://" + address + "/v1")
+	c := newClientOf(t, Options{Providers: []ProviderOptions{o}, Pauses: Pauses{Backoff: 200 * time.Millisecond}})
+	go func() {
+		for c.Status()[0].LastFault == nil {
+			time.Sleep(time.Millisecond) // a poll
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return // somebody else has the port: the test fails below
+		}
+		s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, hello+lo+stop+done)
+		})}
+		t.Cleanup(func() { _ = s.Close() })
+		_ = s.Serve(l)
+	}()
+	if got := path(mustAnswer(t, c)); got != "p/gpt-4o-mini/main wait, p/gpt-4o-mini/main" {
+		t.Error(got)
 	}
 }
 

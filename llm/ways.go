@@ -69,17 +69,23 @@ func (p *provider) shapeOf(r route) shape {
 	return r.model().shape
 }
 
-// report tells the breaker about a failed attempt.
-func (p *provider) report(r route, o opinion, entry string, f *troubleshoot.Fault, now time.Time) {
+// report tells the breaker about a failed attempt, and returns how long the
+// provider rests from now on; 0 if it does not.
+func (p *provider) report(r route, o opinion, entry string, f *troubleshoot.Fault, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last, p.lastAt = f, now
+	trips := p.breaker.trips
 	switch {
 	case o == failing:
 		p.breaker.failed(r.probe, entry, f, now)
 	case o == alive && r.probe:
 		p.breaker.succeeded(true)
 	}
+	if p.breaker.trips > trips {
+		return p.breaker.until.Sub(now)
+	}
+	return 0
 }
 
 // survey looks for what else the provider could be asked after a failure on r
