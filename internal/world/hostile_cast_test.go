@@ -41,7 +41,7 @@ func newArena(t *testing.T, change func(*world.Options)) *arena {
 	a.ctx, cancel = context.WithTimeout(context.Background(), 4*patience)
 	t.Cleanup(cancel)
 	o := world.Options{
-		Nick: "小诊", Logger: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Catalogue: loadCatalogue(t), Nick: "小诊", Logger: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Timeouts: patient,
 	}
 	if change != nil {
@@ -69,6 +69,18 @@ func newArena(t *testing.T, change func(*world.Options)) *arena {
 		}
 	})
 	return a
+}
+
+// loaded is the catalogue, read once for all hostile tests.
+var loaded = sync.OnceValues(func() (*troubleshoot.Catalogue, error) { return troubleshoot.Load() })
+
+func loadCatalogue(t *testing.T) *troubleshoot.Catalogue {
+	t.Helper()
+	c, err := loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // friend adds a person with a private chat.
@@ -252,7 +264,7 @@ func newSource(t *testing.T, log *slog.Logger, timeouts llm.Timeouts) (*simllm.S
 	}
 	clients := map[troubleshoot.Source]*llm.Client{}
 	for _, source := range []troubleshoot.Source{troubleshoot.SourceAPI, troubleshoot.SourceWeb} {
-		clients[source], err = llm.New(llm.Options{Logger: log, MaxAttempts: 1, Pauses: nothingKept, Providers: []llm.ProviderOptions{{
+		clients[source], err = llm.New(llm.Options{Logger: log, Catalogue: loadCatalogue(t), MaxAttempts: 1, Pauses: nothingKept, Providers: []llm.ProviderOptions{{
 			Name: "source-" + string(source), Source: source, BaseURL: ai.URL(), Models: []string{world.Model},
 			Timeouts: timeouts, Keys: []llm.Key{{Name: "main", Secret: world.Key}}, Transport: ai.Transport(),
 			Organization: "org-hostile4f9XwQ2aa",

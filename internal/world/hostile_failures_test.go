@@ -43,8 +43,7 @@ func (q asked) String() string {
 // two languages, by people who are no admins.
 func TestHostileFailures(t *testing.T) {
 	t.Parallel()
-	var a *arena
-	a = newArena(t, func(o *world.Options) {
+	a := newArena(t, func(o *world.Options) {
 		timeouts := llm.Timeouts{Headers: 3 * time.Second, FirstToken: 3 * time.Second, Idle: 3 * time.Second, Total: 30 * time.Second}
 		_, clients := newSource(t, o.Logger, timeouts)
 		o.Bot = func(o *bot.Options) {
@@ -258,7 +257,7 @@ func trapped(t *testing.T, log *slog.Logger, trap simllm.Trap, url string) *llm.
 	if trap.As == "proxy" {
 		p.BaseURL, p.Proxy = "https://api.openai.com/v1", strings.Replace(url, "http://", "http://joe:s3cret@", 1)
 	}
-	client, err := llm.New(llm.Options{Logger: log, MaxAttempts: 1, Pauses: nothingKept, Providers: []llm.ProviderOptions{p}})
+	client, err := llm.New(llm.Options{Logger: log, Catalogue: loadCatalogue(t), MaxAttempts: 1, Pauses: nothingKept, Providers: []llm.ProviderOptions{p}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,9 +45,7 @@ func newHome(t *testing.T) *home {
 	h.alice = h.srv.AddFriend(simwechat.Person{Nick: "Alice"})
 	_, clients := newSource(t, slog.New(slog.DiscardHandler), llm.Timeouts{})
 	h.completer = bySource(clients)
-	if h.catalogue, err = troubleshoot.Load(); err != nil {
-		t.Fatal(err)
-	}
+	h.catalogue = loadCatalogue(t)
 	return h
 }
 
