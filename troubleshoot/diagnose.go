@@ -135,7 +135,11 @@ func (ex *examination) look() {
 	}
 	for i := range ex.codes {
 		c := &ex.codes[i]
-		ex.try(ex.x.byCode[c.flat], -10*int(c.kind), "code", c.text)
+		if ids := ex.x.byCode[c.flat]; ids != nil {
+			ex.try(ids, -10*int(c.kind), "code", c.text)
+		} else {
+			ex.part(c)
+		}
 	}
 	ex.bare()
 	if f.FinishReason != "" {
@@ -200,12 +204,14 @@ func (ex *examination) echoed(w string) bool {
 
 // word tries a dotted word as a whole and by its last parts.
 func (ex *examination) word(w string) {
+	bonus := -10 * int(kindWord)
+	if isClass(w) {
+		bonus = -classPenalty
+	}
 	for {
 		flat := squash(w)
 		if ids := ex.x.byCode[flat]; ids != nil {
-			ex.bareAs = flat
-			ex.try(ids, -10*int(kindWord), "code", w)
-			ex.bareAs = ""
+			ex.alias(ids, flat, bonus, w)
 			return
 		}
 		_, rest, ok := strings.Cut(w, ".")
@@ -214,6 +220,41 @@ func (ex *examination) word(w string) {
 		}
 		w = rest
 	}
+}
+
+// alias tries rules for a code the fault has only by implication.
+func (ex *examination) alias(ids []int32, flat string, bonus int, value string) {
+	ex.bareAs = flat
+	ex.try(ids, bonus, "code", value)
+	ex.bareAs = ""
+}
+
+// part tries a dotted code nobody knows as a whole by what stands behind its
+// first dot, the finer name, and else by what stands before it.
+func (ex *examination) part(c *code) {
+	if i := strings.IndexByte(c.text, '.'); i > 0 {
+		for n, w := range [...]string{c.text[i+1:], c.text[:i]} {
+			flat := squash(w)
+			if ids := ex.x.byCode[flat]; ids != nil && !isNumber(flat) {
+				ex.alias(ids, flat, -5-n*familyPenalty, c.text)
+				return
+			}
+		}
+	}
+}
+
+// familyPenalty keeps the family a dotted code belongs to, such as
+// OperationDenied, below phrases.
+const familyPenalty = 400
+
+// classPenalty keeps the class an SDK wraps an error in, such as RateLimitError,
+// below the status; an SDK takes it from there.
+const classPenalty = 85
+
+// isClass reports names of exceptions.
+func isClass(w string) bool {
+	w = w[strings.LastIndexByte(w, '.')+1:]
+	return w != "" && w[0] >= 'A' && w[0] <= 'Z' && (strings.HasSuffix(w, "Error") || strings.HasSuffix(w, "Exception"))
 }
 
 // try considers rules that one sign points to.

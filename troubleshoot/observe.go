@@ -130,6 +130,30 @@ func (f *Fault) settle(r *reading, h http.Header) {
 			r.addCode(field{key: strings.ToLower(name), text: v}, kindType)
 		}
 	}
+	if edge := edgeOf(h, r); edge != "" {
+		r.addCode(field{key: "edge", text: edge}, kindCode)
+	}
+}
+
+// edgeOf names the proxy that answered in place of the service, when its headers
+// say so and no structure of the service's own was in the body.
+func edgeOf(h http.Header, r *reading) string {
+	if len(h) == 0 {
+		return ""
+	}
+	server := strings.ToLower(header(h, "Server"))
+	if e := header(h, "X-Squid-Error"); e != "" || strings.HasPrefix(server, "squid") {
+		return "squid"
+	}
+	if len(r.codes) > 0 || len(r.messages) > 0 && r.messages[0].key != "page" {
+		return ""
+	}
+	for _, name := range [...]string{"cloudflare", "awselb", "envoy", "openresty", "nginx", "privoxy", "vercel"} {
+		if strings.HasPrefix(server, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // keep stores the text: redacted, bounded, the innermost message first.

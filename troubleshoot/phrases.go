@@ -5,12 +5,15 @@ import (
 	"strings"
 )
 
-// phrase is one compiled phrase: what it begins with and what must follow later.
-type phrase struct {
+// form is one way of saying a phrase: what it begins with and what must follow
+// later.
+type form struct {
 	head  string
+	id    uint16 // the phrase
 	next  int32  // the phrase that must follow; -1 for none
-	near  string // what must follow when it is no phrase of its own: too short, or no word's start
-	far   bool   // what follows may stand in another sentence
+	near  string // what must follow when it is no phrase of its own: too short
+	gap   int16  // how far off it may stand, in bytes
+	far   bool   // it may stand in another sentence
 	end   ending
 	alone bool // is all there is
 }
@@ -25,20 +28,21 @@ const (
 )
 
 // phrases finds many phrases in one pass over a text. It looks only at places
-// where a word begins, and there only at the phrases that begin with the same
-// three bytes.
+// where a word begins, and there only at the forms that begin with the same three
+// bytes.
 type phrases struct {
-	all   []phrase
-	words []string // as they were written
+	vocabulary
+	forms []form
+	words []string // the phrases as they were written
 	ids   map[string]int
 	build [][]headRef           // by the hash of the first three bytes, until packed
-	slots [headSlots + 1]uint16 // where in refs a slot's phrases begin
+	slots [headSlots + 1]uint16 // where in refs a slot's forms begin
 	refs  []headRef
 }
 
-// headRef points to a phrase, with its next bytes to pass over it quickly.
+// headRef points to a form, with its next bytes to pass over it quickly.
 type headRef struct {
-	id            uint16
+	form          uint16
 	fourth, fifth byte // 0: any
 }
 
@@ -56,7 +60,9 @@ func (ps *phrases) pack() {
 const (
 	headSlots  = 1 << 12
 	maxPhrases = 8192
-	maxGap     = 120 // how far apart two parts of a phrase may stand, in bytes
+	maxForms   = 1<<16 - 1
+	wideGap    = 120 // how far apart the parts of a phrase may stand around "*", in bytes
+	nearGap    = 30  // the same around "&"
 )
 
 func headSlot(t string, i int) uint32 {
@@ -64,58 +70,71 @@ func headSlot(t string, i int) uint32 {
 	return h * 2654435761 >> 20
 }
 
-func newPhrases() *phrases {
-	return &phrases{ids: map[string]int{}, build: make([][]headRef, headSlots)}
+func newPhrases(v vocabulary) *phrases {
+	return &phrases{vocabulary: v, ids: map[string]int{}, build: make([][]headRef, headSlots)}
 }
 
-// add compiles p and returns its number.
+// add compiles p and returns its number. What follows a star is a phrase of its
+// own, so that alternatives before and after it need not be multiplied.
 func (ps *phrases) add(p string) int {
 	if id, ok := ps.ids[p]; ok {
 		return id
 	}
-	c := ps.compile(fold(p))
-	id := len(ps.all)
-	ps.all, ps.words = append(ps.all, c), append(ps.words, p)
+	id := len(ps.words)
+	ps.words = append(ps.words, p)
 	ps.ids[p] = id
-	ref := headRef{id: uint16(id)}
-	if len(c.head) > 3 {
-		ref.fourth = c.head[3]
+	f := form{id: uint16(id), next: -1}
+	first, more := p, false
+	if i := strings.IndexAny(p, "*&"); i >= 0 {
+		first, more = p[:i], true
+		ps.follow(&f, p[i+1:], p[i])
 	}
-	if len(c.head) > 4 {
-		ref.fifth = c.head[4]
+	heads, _ := ps.expand(first)
+	for _, head := range heads {
+		ps.enter(f, fold(head), more)
 	}
-	slot := headSlot(c.head, 0)
-	ps.build[slot] = append(ps.build[slot], ref)
 	return id
 }
 
-// compile reads a folded phrase; what follows a star is a phrase of its own.
-func (ps *phrases) compile(t string) phrase {
-	c := phrase{next: -1}
-	t, c.alone = strings.CutPrefix(t, "=")
-	head, rest, more := strings.Cut(t, "*")
-	if !more {
-		switch last := len(t) - 1; t[last] {
-		case '|':
-			c.head, c.end = t[:last], endWhole
-		case '~':
-			c.head, c.end = t[:last], endOpen
-		default:
-			c.head = t
-		}
-		return c
+// follow compiles what stands after the sign of a gap.
+func (ps *phrases) follow(f *form, rest string, sign byte) {
+	if f.gap = wideGap; sign == '&' {
+		f.gap = nearGap
 	}
-	if c.head = strings.TrimRight(head, " "); c.head == head {
-		c.end = endOpen
-	}
-	rest, c.far = strings.CutPrefix(rest, "*")
+	rest, f.far = strings.CutPrefix(rest, "*")
 	rest = strings.TrimSpace(rest)
-	if first := strings.TrimRight(rest, "|~"); len(first) < 3 {
-		c.near = first
-	} else {
-		c.next = int32(ps.add(rest))
+	if first := strings.TrimRight(fold(rest), "|~"); len(first) < 3 {
+		f.near = first
+		return
 	}
-	return c
+	f.next = int32(ps.add(rest))
+}
+
+// enter files a form under its folded head.
+func (ps *phrases) enter(f form, t string, more bool) {
+	t, f.alone = strings.CutPrefix(t, "=")
+	f.head = strings.TrimRight(t, "|~")
+	switch {
+	case strings.HasSuffix(t, "|"):
+		f.end = endWhole
+	case strings.HasSuffix(t, "~"):
+		f.end = endOpen
+	case more:
+		if f.head = strings.TrimRight(t, " "); f.head == t {
+			f.end = endOpen
+		}
+	}
+	n := len(ps.forms)
+	ps.forms = append(ps.forms, f)
+	ref := headRef{form: uint16(n)}
+	if len(f.head) > 3 {
+		ref.fourth = f.head[3]
+	}
+	if len(f.head) > 4 {
+		ref.fifth = f.head[4]
+	}
+	slot := headSlot(f.head, 0)
+	ps.build[slot] = append(ps.build[slot], ref)
 }
 
 // sightings are the phrases found in one text.
@@ -163,8 +182,8 @@ func (ps *phrases) find(t string, s *sightings) {
 			if ref.fourth != 0 && (i+3 >= len(t) || t[i+3] != ref.fourth) || ref.fifth != 0 && (i+4 >= len(t) || t[i+4] != ref.fifth) {
 				continue
 			}
-			if ps.all[ref.id].stands(t, i, stop, s) {
-				s.see(ref.id, i)
+			if f := &ps.forms[ref.form]; f.stands(t, i, stop, s) {
+				s.see(f.id, i)
 			}
 		}
 	}
@@ -192,31 +211,31 @@ var places = func() (t [256]byte) {
 
 var sentenceEnds = [256]bool{'.': true, '!': true, '?': true, '|': true, ';': true}
 
-// stands reports whether the phrase stands in t at i, in a sentence that ends at
+// stands reports whether the form stands in t at i, in a sentence that ends at
 // stop, with what must follow it among what was seen.
-func (p *phrase) stands(t string, i, stop int, s *sightings) bool {
-	if !strings.HasPrefix(t[i:], p.head) {
+func (f *form) stands(t string, i, stop int, s *sightings) bool {
+	if !strings.HasPrefix(t[i:], f.head) {
 		return false
 	}
-	end := i + len(p.head)
+	end := i + len(f.head)
 	switch {
-	case p.alone:
-		return i <= 1 && len(t)-i <= len(p.head)+2
-	case p.next >= 0:
-		if !s.has(int(p.next)) {
+	case f.alone:
+		return i <= 1 && len(t)-i <= len(f.head)+2
+	case f.next >= 0:
+		if !s.has(int(f.next)) {
 			return false
 		}
-		at := int(s.at[p.next])
-		return at >= end && at-end <= maxGap && (p.far || at <= stop || stop < end) && p.ends(t, end)
-	case p.near != "":
-		return p.ends(t, end) && strings.Contains(t[end:min(len(t), end+maxGap)], p.near)
+		at := int(s.at[f.next])
+		return at >= end && at-end <= int(f.gap) && (f.far || at <= stop || stop < end) && f.ends(t, end)
+	case f.near != "":
+		return f.ends(t, end) && strings.Contains(t[end:min(len(t), end+int(f.gap))], f.near)
 	}
-	return p.ends(t, end)
+	return f.ends(t, end)
 }
 
-// ends reports whether the phrase may end at i.
-func (p *phrase) ends(t string, i int) bool {
-	return p.end == endOpen || i == len(t) || !isWord(t[i]) || !isWord(t[i-1]) || p.end == endWord && inflects(t, i)
+// ends reports whether the form may end at i.
+func (f *form) ends(t string, i int) bool {
+	return f.end == endOpen || i == len(t) || !isWord(t[i]) || !isWord(t[i-1]) || f.end == endWord && inflects(t, i)
 }
 
 // inflects reports whether what is left of the word at i is an English ending.

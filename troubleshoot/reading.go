@@ -289,5 +289,43 @@ func (r *reading) plain(s string, level int) {
 	if isCode(s) {
 		r.addCode(f, kindType)
 	}
+	r.numbers(s, level)
 	r.addMessage(f)
+}
+
+// numbers files numbers of four to six digits that running text announces as
+// codes: "Code: 11200", "错误码 1302", "(1008)".
+func (r *reading) numbers(s string, level int) {
+	for i, found := 0, 0; i < len(s) && found < 4; i++ {
+		if !isDigit(s[i]) {
+			continue
+		}
+		j := i
+		for j < len(s) && isDigit(s[j]) {
+			j++
+		}
+		if n := j - i; n >= 4 && n <= 6 && bounded(s, i, j) && announcesCode(s[:i], s[j:]) {
+			r.addCode(field{key: "code", text: s[i:j], level: level}, kindWord)
+			found++
+		}
+		i = j
+	}
+}
+
+// announcesCode reports whether a number between before and after is a code.
+func announcesCode(before, after string) bool {
+	t := strings.TrimRight(cutLeft(before, 24), " \t:=#\"'：")
+	if strings.HasSuffix(t, "码") || len(t) >= 4 && strings.EqualFold(t[len(t)-4:], "code") || strings.HasSuffix(t, "请求错误") || strings.HasSuffix(t, "errcode") {
+		return true
+	}
+	return strings.HasSuffix(before, "(") && strings.HasPrefix(after, ")") || strings.HasSuffix(before, "[") && strings.HasPrefix(after, "]")
+}
+
+func isNumber(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return true
 }

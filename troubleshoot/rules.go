@@ -29,7 +29,6 @@ type index struct {
 	rules   []rule
 	phrases *phrases
 	rooms   sync.Pool // of *sightings
-	words   vocabulary
 	byCode  map[string][]int32
 	byText  [][]int32 // by phrase
 	byNet   map[NetKind][]int32
@@ -42,7 +41,7 @@ type index struct {
 // compile builds the index over the entries' symptoms, which have been checked.
 func compile(entries []*Entry, words vocabulary) (*index, error) {
 	x := &index{
-		words: words, phrases: newPhrases(), byCode: map[string][]int32{}, byNet: map[NetKind][]int32{}, byPhase: map[Phase][]int32{},
+		phrases: newPhrases(words), byCode: map[string][]int32{}, byNet: map[NetKind][]int32{}, byPhase: map[Phase][]int32{},
 		byEnd: map[string][]int32{}, byRet: map[int][]int32{}, byState: map[int][]int32{},
 	}
 	for _, e := range entries {
@@ -50,8 +49,8 @@ func compile(entries []*Entry, words vocabulary) (*index, error) {
 			x.add(e, &e.Symptoms[i])
 		}
 	}
-	if n := len(x.phrases.all); n > maxPhrases {
-		return nil, fmt.Errorf("symptoms: %d phrases, at most %d are allowed", n, maxPhrases)
+	if n, forms := len(x.phrases.words), len(x.phrases.forms); n > maxPhrases || forms > maxForms {
+		return nil, fmt.Errorf("symptoms: %d phrases of %d forms, at most %d of %d are allowed", n, forms, maxPhrases, maxForms)
 	}
 	x.phrases.pack()
 	return x, nil
@@ -70,15 +69,16 @@ func (x *index) sightings() *sightings {
 func (x *index) add(e *Entry, s *Symptom) {
 	rank, _ := s.rank()
 	r := rule{entry: e, rank: rank, src: s, code: codeRules(s.Code), with: codeRules(s.With), text: x.compileText(s.Text), near: x.compileText(s.Near), unless: x.compileText(s.Unless)}
+	r.from = x.compileText(s.From)
 	for _, f := range s.From {
-		r.names = append(r.names, strings.ToLower(f))
-		if t := fold(f); len(t) >= 3 {
-			r.from = append(r.from, int32(x.phrases.add(f)))
+		each, _ := x.phrases.expand(f)
+		for _, name := range each {
+			r.names = append(r.names, strings.ToLower(strings.Trim(name, "~|")))
 		}
 	}
 	id := int32(len(x.rules))
 	x.rules = append(x.rules, r)
-	for len(x.byText) < len(x.phrases.all) {
+	for len(x.byText) < len(x.phrases.words) {
 		x.byText = append(x.byText, nil)
 	}
 	x.file(id, &r)
@@ -120,10 +120,7 @@ func enter[K comparable](m map[K][]int32, keys []K, id int32) {
 func (x *index) compileText(list []string) []int32 {
 	var out []int32
 	for _, p := range list {
-		each, _ := x.words.expand(p)
-		for _, p := range each {
-			out = append(out, int32(x.phrases.add(p)))
-		}
+		out = append(out, int32(x.phrases.add(p)))
 	}
 	return out
 }

@@ -89,7 +89,7 @@ func (s *Symptom) check(words vocabulary) error {
 	if len(s.Code)+len(s.Text)+len(s.Net)+len(s.Phase)+len(s.Finish)+len(s.Ret)+len(s.Status) == 0 {
 		return errors.New("looks at nothing: add code, text, net, phase, finish, ret or status")
 	}
-	for _, lists := range [][]string{s.Text, s.Near, s.Unless} {
+	for _, lists := range [][]string{s.Text, s.Near, s.Unless, s.From} {
 		for _, p := range lists {
 			if err := words.check(p); err != nil {
 				return fmt.Errorf("text: %w", err)

@@ -10,12 +10,13 @@ import (
 // A phrase is compared folded, from the start of a word to its end or to an
 // English ending of it ("token" fits "tokens"). A final "~" lets the word go on, a
 // final "|" allows no ending, a first "=" asks for the phrase to be all there is.
-// "*" stands for up to 120 bytes of one sentence, "**" also across sentences.
+// "*" stands for up to 120 bytes of one sentence, "&" for up to 30, "**" for up to
+// 120 across sentences.
 // "{a,b}" stands for either, "<set>" for any word of that set.
 type vocabulary map[string][]string
 
-// maxForms bounds what one phrase may expand to.
-const maxForms = 1500
+// maxEach bounds what one part of a phrase may expand to.
+const maxEach = 700
 
 // expand writes out the alternatives of a phrase.
 func (v vocabulary) expand(p string) ([]string, error) {
@@ -32,8 +33,8 @@ func (v vocabulary) expand(p string) ([]string, error) {
 		for _, f := range forms {
 			todo = append(todo, before+f+after)
 		}
-		if len(done)+len(todo) > maxForms {
-			return nil, fmt.Errorf("%q stands for more than %d phrases", p, maxForms)
+		if len(done)+len(todo) > maxEach {
+			return nil, fmt.Errorf("%q stands for more than %d forms", p, maxEach)
 		}
 	}
 	return done, nil
@@ -70,18 +71,18 @@ func isName(s string) bool {
 
 // check returns what is wrong with a phrase.
 func (v vocabulary) check(p string) error {
-	all, err := v.expand(p)
-	if err != nil {
-		return err
-	}
-	for _, p := range all {
-		parts := strings.Split(strings.ReplaceAll(strings.TrimPrefix(fold(p), "="), "**", "*"), "*")
-		for i, part := range parts {
-			switch part = strings.Trim(part, " |~"); {
-			case i == 0 && len(part) < 3:
+	parts := strings.FieldsFunc(strings.ReplaceAll(p, "**", "*"), func(r rune) bool { return r == '*' || r == '&' })
+	for i, part := range parts {
+		forms, err := v.expand(part)
+		if err != nil {
+			return err
+		}
+		for _, f := range forms {
+			switch f = strings.Trim(fold(f), "= |~"); {
+			case i == 0 && len(f) < 3:
 				return fmt.Errorf("%q begins with less than three bytes", p)
-			case part == "" || len(part) < 3 && i < len(parts)-1:
-				return fmt.Errorf("%q has a middle part of less than three bytes", p)
+			case f == "" || len(f) < 3 && (i < len(parts)-1 || len(forms) > 1):
+				return fmt.Errorf("%q has a part of less than three bytes", p)
 			}
 		}
 	}
