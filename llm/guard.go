@@ -20,6 +20,7 @@ const (
 	usageTime = 2 * time.Second       // the usage after the last word
 	drainTime = 50 * time.Millisecond // the end of a stream that said [DONE]; without it the connection is lost
 	drainSize = 4 << 10
+	lineSize  = 1 << 10 // room for the lines of a stream as they usually are; longer ones are put together
 )
 
 // guard stands between go-openai and the network. It lets through only what
@@ -68,7 +69,7 @@ func (x *exchange) open(status int, body *wire) (io.ReadCloser, error) {
 		part, _ := io.ReadAll(io.LimitReader(body, maxBody)) // the status says enough
 		return nil, x.fail(part, errStatus)
 	}
-	in := bufio.NewReader(body)
+	in := bufio.NewReaderSize(body, lineSize)
 	first, err := sniff(in)
 	switch {
 	case errors.Is(err, io.EOF):
