@@ -253,6 +253,3 @@ func inflects(t string, i int) bool {
 	}
 	return false
 }
-
-// sorted returns the phrases as they were written, for checks.
-func (ps *phrases) sorted() []string { return slices.Sorted(slices.Values(ps.words)) }
