@@ -86,7 +86,7 @@ func (r *reading) file(f field) {
 		r.typed(f)
 	case "message", "msg", "error_msg", "error_message", "errorMessage", "errmsg", "err_msg", "errMsg", "ErrMsg", "Message", "error", "detail",
 		"details", "description", "error_description", "status_msg", "statusMsg", "statusText", "title", "body",
-		"raw", "cause", "response", "errors", "err", "Error", "ErrorMsg", "reasons", "data", "status_message", "upstream_error", "text", "messages_", "hint":
+		"raw", "cause", "response", "errors", "err", "Error", "ErrorMsg", "Msg", "reasons", "data", "status_message", "upstream_error", "text", "messages_", "hint":
 		r.message(f)
 	case "param", "Param":
 		if r.param == "" {
