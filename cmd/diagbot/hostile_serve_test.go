@@ -53,17 +53,15 @@ func TestHostileServe(t *testing.T) {
 	if got := n.answer(t, 2).Text; !strings.Contains(got, "(401 · ") {
 		t.Errorf("explanation: %q", got)
 	}
-	secrets := secretsOf(t, n.data)
 	n.wechat.Kick(1101)
 	p.waitFor(t, "WeChat ended the session")
 	must(t, n.wechat.WaitLogin(t.Context()))
 	n.wechat.Say(alice, "walrus three")
 	n.answer(t, 3)
-	secrets = append(secrets, secretsOf(t, n.data)...)
 	if status := p.stop(t); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	said := p.text()
+	secrets, said := secretsOf(t, n.data), p.text()
 
 	must(t, os.WriteFile(filepath.Join(n.data, "wechat-session.json"), []byte("{}"), 0o600))
 	p = n.start(t, "serve")
