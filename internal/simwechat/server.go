@@ -155,11 +155,21 @@ func (s *Server) listen() (err error) {
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are part of the play
 	}
 	s.running.Add(1)
-	go func() {
-		defer s.running.Done()
-		_ = s.http.ServeTLS(s.listener, "", "") // ends with ErrServerClosed
-	}()
+	go s.serve(s.listener)
 	return nil
+}
+
+func (s *Server) serve(l net.Listener) {
+	defer s.running.Done()
+	_ = s.http.ServeTLS(l, "", "") // ends with ErrServerClosed
+}
+
+// Serve answers connections of a further listener too, until Close, which
+// closes it.
+func (s *Server) Serve(l net.Listener) {
+	if s.enter() {
+		go s.serve(l)
+	}
 }
 
 // Close ends all polls and connections and waits for their goroutines.
