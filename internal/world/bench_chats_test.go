@@ -45,20 +45,21 @@ func (c *crowd) say(chat, n int) {
 
 var marked = regexp.MustCompile(`\br(\d+) c(\d+) m(\d+)\.`)
 
-// play has everybody write perChat messages and returns how long it took from
-// the first one to the last reply. In turn, each writes the next message when
-// the reply to the one before has come; otherwise all are written at once.
-func (c *crowd) play(b *testing.B, inTurn bool) time.Duration {
+// manner is how people write.
+type manner struct {
+	inTurn bool          // each waits for the reply before writing the next message; otherwise all ten at once
+	apart  time.Duration // between one person's beginning and the next one's
+}
+
+// play has everybody write perChat messages and returns which share of the
+// possible rate was reached, from the first message to the last reply.
+func (c *crowd) play(b *testing.B, m manner) float64 {
 	b.Helper()
 	c.round++
 	heard := make([]int, chats) // the number of replies in each chat
 	began := time.Now()
-	for n := range perChat {
-		for chat := range chats {
-			if n == 0 || !inTurn {
-				c.say(chat, n)
-			}
-		}
+	for chat := range chats {
+		time.AfterFunc(time.Duration(chat)*m.apart, func() { c.begin(chat, m) })
 	}
 	var last time.Time
 	for range chats * perChat {
@@ -68,12 +69,21 @@ func (c *crowd) play(b *testing.B, inTurn bool) time.Duration {
 		if m := marked.FindStringSubmatch(s.Text); m == nil || !slices.Equal(m[1:], want) {
 			b.Fatalf("chat %d got %q where %q is due", chat, s.Text, want)
 		}
-		if heard[chat]++; inTurn && heard[chat] < perChat {
+		if heard[chat]++; m.inTurn && heard[chat] < perChat {
 			c.say(chat, heard[chat])
 		}
 		last = s.At
 	}
-	return last.Sub(began)
+	possible := perChat*thought + (chats-1)*m.apart
+	return 100 * float64(possible) / float64(last.Sub(began))
+}
+
+func (c *crowd) begin(chat int, m manner) {
+	for n := range perChat {
+		if n == 0 || !m.inTurn {
+			c.say(chat, n)
+		}
+	}
 }
 
 func (c *crowd) next(b *testing.B) simwechat.Sent {
@@ -93,24 +103,27 @@ func (c *crowd) next(b *testing.B) simwechat.Sent {
 func BenchmarkChats(b *testing.B) {
 	program := build(b, diagbot)
 	for _, c := range []struct {
-		name   string
-		inTurn bool
-	}{{"at-once", false}, {"in-turn", true}} {
+		name string
+		manner
+	}{
+		{"at-once", manner{}},
+		{"in-turn", manner{inTurn: true}},
+		{"spread", manner{apart: thought / chats}},
+	} {
 		b.Run(c.name, func(b *testing.B) {
 			r := newRig(b, bench{program: program, latency: thought, env: []string{"DIAGBOT_MAILBOX_SIZE=10"}})
 			people := r.crowd(b)
 			p := r.serve(b)
-			cold := people.play(b, c.inTurn)
+			cold := people.play(b, c.manner)
 			peak := p.peak(b)
-			var warm []time.Duration
+			var warm []float64
 			before := p.cpu(b)
 			for b.Loop() {
-				warm = append(warm, people.play(b, c.inTurn))
+				warm = append(warm, people.play(b, c.manner))
 			}
 			cpu := p.cpu(b) - before
-			b.ReportMetric(share(cold), "cold-%")
-			b.ReportMetric(share(quantile(warm, 0.5)), "warm-%")
-			b.ReportMetric(chats*perChat/quantile(warm, 0.5).Seconds(), "msg/s")
+			b.ReportMetric(cold, "cold-%")
+			b.ReportMetric(quantile(warm, 0.5), "warm-%")
 			b.ReportMetric(cpu.Seconds()/float64(len(warm)), "cpu-s/1000msg")
 			b.ReportMetric(peak, "cold-peak-MB")
 			b.ReportMetric(p.peak(b), "peak-MB")
@@ -119,10 +132,4 @@ func BenchmarkChats(b *testing.B) {
 			p.finish(b, r, people.round*chats*perChat)
 		})
 	}
-}
-
-// share is the part of the possible rate that a round reached, in percent.
-func share(took time.Duration) float64 {
-	possible := perChat * thought
-	return 100 * float64(possible) / float64(took)
 }

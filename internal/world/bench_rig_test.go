@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +17,6 @@ import (
 	"time"
 
 	"github.com/diagbot/diagbot/internal/simllm"
-	"github.com/diagbot/diagbot/internal/simproxy"
 	"github.com/diagbot/diagbot/internal/simtls"
 	"github.com/diagbot/diagbot/internal/simwechat"
 )
@@ -35,14 +35,14 @@ const (
 	answering = "Answering."
 )
 
-// rig is what a benchmark runs in: a WeChat and an OpenAI in this process, and
-// the bot as a process of its own that reaches them by their real names through
-// a CONNECT proxy, which is in this process too. So the bot's CPU time and
-// memory are its own and nobody else's, and its clients are those it ships.
+// rig is what a benchmark runs in: a WeChat and an AI service in this process,
+// and the bot as a process of its own. It reaches WeChat by the real names
+// through a CONNECT proxy, which is in this process too, and the AI service by
+// its address. So the bot's CPU time and memory are its own and nobody else's,
+// and its clients are those it ships.
 type rig struct {
 	wechat *simwechat.Server
 	ai     *simllm.Server
-	proxy  *simproxy.Proxy
 	path   string // the program
 	env    []string
 	dir    string
@@ -57,10 +57,13 @@ type bench struct {
 }
 
 // echoed is what the AI service answers: the question, found again in the reply.
-func echoed(r simllm.Request) string { return "You wrote **" + r.Newest() + "**, did you not?" }
+// It comes in six events.
+func echoed(r simllm.Request) string { return r.Newest() + " **Yes.**" }
 
 func newRig(b *testing.B, o bench) *rig {
 	b.Helper()
+	collect := debug.SetGCPercent(400) // of the simulators, which should cost little
+	b.Cleanup(func() { debug.SetGCPercent(collect) })
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		b.Skip("needs Linux: CPU time and memory of the bot are read from /proc")
 	}
@@ -76,18 +79,13 @@ func newRig(b *testing.B, o bench) *rig {
 	})
 	check(b, err)
 	b.Cleanup(func() { check(b, r.ai.Close()) })
-	route := map[string]string{"api.openai.com:443": r.ai.Addr()}
-	for _, host := range r.wechat.Hosts() {
-		route[host+":443"] = r.wechat.Addr()
-	}
-	r.proxy, err = simproxy.Start(route)
-	check(b, err)
-	b.Cleanup(func() { check(b, r.proxy.Close()) })
+	proxy := newWire(b, r.wechat)
 	certificates := filepath.Join(r.dir, "ca.pem")
 	check(b, os.WriteFile(certificates, authority.PEM(), 0o600))
 	r.env = append([]string{
-		"HTTPS_PROXY=" + r.proxy.URL(), "SSL_CERT_FILE=" + certificates, "SSL_CERT_DIR=" + b.TempDir(),
-		"OPENAI_API_KEY=" + benchKey, "DIAGBOT_SEND_INTERVAL=0s", "HOME=" + r.dir,
+		"HTTPS_PROXY=" + proxy.url(), "SSL_CERT_FILE=" + certificates, "SSL_CERT_DIR=" + b.TempDir(),
+		"OPENAI_API_KEY=" + benchKey, "OPENAI_BASE_URL=" + r.ai.URL(), "OPENAI_MODEL=gpt-4o-mini",
+		"DIAGBOT_SEND_INTERVAL=0s", "HOME=" + r.dir,
 	}, o.env...)
 	return r
 }

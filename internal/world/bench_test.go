@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -73,10 +74,7 @@ func (p *person) warm(b *testing.B) {
 	}
 }
 
-func quantile(all []time.Duration, q float64) time.Duration {
-	if len(all) == 0 {
-		return 0
-	}
+func quantile[T cmp.Ordered](all []T, q float64) T {
 	all = slices.Sorted(slices.Values(all))
 	return all[min(int(q*float64(len(all))), len(all)-1)]
 }

@@ -17,7 +17,9 @@ func main() {
 	bot := openwechat.DefaultBot(openwechat.Desktop)
 	bot.UUIDCallback = func(uuid string) { fmt.Println("https://login.weixin.qq.com/l/" + uuid) }
 	bot.SyncCheckCallback = nil
-	client := openai.NewClient(os.Getenv("OPENAI_API_KEY"))
+	config := openai.DefaultConfig(os.Getenv("OPENAI_API_KEY"))
+	config.BaseURL = os.Getenv("OPENAI_BASE_URL")
+	client := openai.NewClientWithConfig(config)
 	bot.MessageHandler = func(m *openwechat.Message) {
 		if m.IsText() && (!m.IsSendByGroup() || m.IsAt()) && !m.IsSendBySelf() {
 			go answer(client, m)
