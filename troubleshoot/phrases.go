@@ -40,11 +40,15 @@ type phrases struct {
 	refs  []headRef
 }
 
-// headRef points to a form, with its next bytes to pass over it quickly.
+// headRef points to a form, with its fourth to seventh byte and the phrase that
+// must follow to pass over it quickly.
 type headRef struct {
-	form          uint16
-	fourth, fifth byte // 0: any
+	bytes, mask uint32
+	form, next  uint16
 }
+
+// noNext is a headRef's next for nothing.
+const noNext = 1<<16 - 1
 
 // pack lays the slots out side by side, so that a search touches little memory.
 func (ps *phrases) pack() {
@@ -126,12 +130,10 @@ func (ps *phrases) enter(f form, t string, more bool) {
 	}
 	n := len(ps.forms)
 	ps.forms = append(ps.forms, f)
-	ref := headRef{form: uint16(n)}
-	if len(f.head) > 3 {
-		ref.fourth = f.head[3]
-	}
-	if len(f.head) > 4 {
-		ref.fifth = f.head[4]
+	ref := headRef{form: uint16(n), next: uint16(f.next)} // -1 becomes noNext
+	for i := 3; i < min(len(f.head), 7); i++ {
+		ref.bytes |= uint32(f.head[i]) << (8 * (i - 3))
+		ref.mask |= 0xFF << (8 * (i - 3))
 	}
 	slot := headSlot(f.head, 0)
 	ps.build[slot] = append(ps.build[slot], ref)
@@ -178,8 +180,14 @@ func (ps *phrases) find(t string, s *sightings) {
 			}
 		}
 		slot := headSlot(t, i)
-		for _, ref := range ps.refs[ps.slots[slot]:ps.slots[slot+1]] {
-			if ref.fourth != 0 && (i+3 >= len(t) || t[i+3] != ref.fourth) || ref.fifth != 0 && (i+4 >= len(t) || t[i+4] != ref.fifth) {
+		refs := ps.refs[ps.slots[slot]:ps.slots[slot+1]]
+		if len(refs) == 0 {
+			continue
+		}
+		ahead := fourAt(t, i+3)
+		for j := range refs {
+			ref := &refs[j]
+			if ahead&ref.mask != ref.bytes || ref.next != noNext && !s.has(int(ref.next)) {
 				continue
 			}
 			if f := &ps.forms[ref.form]; f.stands(t, i, stop, s) {
@@ -187,7 +195,22 @@ func (ps *phrases) find(t string, s *sightings) {
 			}
 		}
 	}
+	if len(s.order) < 2 {
+		return
+	}
 	slices.SortFunc(s.order, func(a, b int32) int { return int(s.at[a]) - int(s.at[b]) })
+}
+
+// fourAt returns the four bytes of t at i, the first lowest; zeros after its end.
+func fourAt(t string, i int) uint32 {
+	if i+4 <= len(t) {
+		return uint32(t[i]) | uint32(t[i+1])<<8 | uint32(t[i+2])<<16 | uint32(t[i+3])<<24
+	}
+	n := uint32(0)
+	for j := 0; i+j < len(t); j++ {
+		n |= uint32(t[i+j]) << (8 * j)
+	}
+	return n
 }
 
 // What a byte is to the beginning of phrases.
@@ -222,9 +245,6 @@ func (f *form) stands(t string, i, stop int, s *sightings) bool {
 	case f.alone:
 		return i <= 1 && len(t)-i <= len(f.head)+2
 	case f.next >= 0:
-		if !s.has(int(f.next)) {
-			return false
-		}
 		at := int(s.at[f.next])
 		return at >= end && at-end <= int(f.gap) && (f.far || at <= stop || stop < end) && f.ends(t, end)
 	case f.near != "":
