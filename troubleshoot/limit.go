@@ -52,12 +52,19 @@ func windowAfter(t string) int {
 			rest := strings.TrimLeft(t[i+used:], ", ")
 			n, _ = tokens(rest)
 		}
-		if n >= 128 {
-			return n
+		if n < 128 || perTime(t[i+used:]) {
+			return 0
 		}
-		return 0
+		return n
 	}
 	return 0
+}
+
+// perTime tells an allowance, such as "400000 tokens per day", by what follows
+// its number.
+func perTime(t string) bool {
+	t = strings.TrimPrefix(strings.TrimLeft(t, " "), "tokens ")
+	return strings.HasPrefix(t, "per ") || strings.HasPrefix(t, "/")
 }
 
 // tokens reads digits, with commas between thousands or a k behind, up to a
