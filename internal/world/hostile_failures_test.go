@@ -152,6 +152,10 @@ func partial(a *arena, q asked) bool {
 	if q.zh {
 		tag = "zh-Hans"
 	}
+	// Of a flood the first part is looked at; the note stands in the last.
+	if q.failure.End == simllm.EndFlood {
+		return strings.HasSuffix(q.reply, "(1/12)")
+	}
 	return strings.Contains(q.reply, a.Catalogue.Say(tag, "partial")) &&
 		(q.failure.Entry == "stream-interrupted" || slices.Contains(q.failure.Also, "stream-interrupted"))
 }
