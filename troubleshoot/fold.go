@@ -12,6 +12,9 @@ const maxText = 4096
 // forms as ASCII, every run of blanks, underscores and hyphens as one space, every
 // quotation mark as an apostrophe.
 func fold(s string) string {
+	if isFolded(s) {
+		return s
+	}
 	var room [1024]byte
 	b := room[:]
 	if len(s) > len(b) {
@@ -39,6 +42,19 @@ func fold(s string) string {
 		n++
 	}
 	return string(b[:n])
+}
+
+// isFolded reports whether s is ASCII that fold would not change.
+func isFolded(s string) bool {
+	last := byte(0)
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= utf8.RuneSelf || folded[c] != c || c == ' ' && last == ' ' {
+			return false
+		}
+		last = c
+	}
+	return true
 }
 
 // folded maps each ASCII character to its folded form.

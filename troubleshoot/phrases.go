@@ -35,9 +35,9 @@ type phrases struct {
 	forms []form
 	words []string // the phrases as they were written
 	ids   map[string]int
-	build [][]headRef           // by the hash of the first three bytes, until packed
-	slots [headSlots + 1]uint16 // where in refs a slot's forms begin
+	slots [headSlots + 1]uint16 // where in refs a slot's forms begin, once packed
 	refs  []headRef
+	heads []uint16 // the slot of each ref, until packed
 }
 
 // headRef points to a form, with its fourth to seventh byte and the phrase that
@@ -50,14 +50,22 @@ type headRef struct {
 // noNext is a headRef's next for nothing.
 const noNext = 1<<16 - 1
 
-// pack lays the slots out side by side, so that a search touches little memory.
+// pack lays the forms of a slot side by side, so that a search touches little
+// memory.
 func (ps *phrases) pack() {
-	ps.refs = ps.refs[:0]
-	for slot, refs := range ps.build {
-		ps.slots[slot] = uint16(len(ps.refs))
-		ps.refs = append(ps.refs, refs...)
+	for _, slot := range ps.heads {
+		ps.slots[slot+1]++
 	}
-	ps.slots[headSlots] = uint16(len(ps.refs))
+	for i := range headSlots {
+		ps.slots[i+1] += ps.slots[i]
+	}
+	at := ps.slots
+	packed := make([]headRef, len(ps.refs))
+	for i, slot := range ps.heads {
+		packed[at[slot]] = ps.refs[i]
+		at[slot]++
+	}
+	ps.refs, ps.heads = packed, nil
 }
 
 // Bounds of the phrases.
@@ -75,7 +83,11 @@ func headSlot(t string, i int) uint32 {
 }
 
 func newPhrases(v vocabulary) *phrases {
-	return &phrases{vocabulary: v, ids: map[string]int{}, build: make([][]headRef, headSlots)}
+	const usual = 1 << 14
+	return &phrases{
+		vocabulary: v, ids: make(map[string]int, usual/2), words: make([]string, 0, usual/2),
+		forms: make([]form, 0, usual), refs: make([]headRef, 0, usual), heads: make([]uint16, 0, usual),
+	}
 }
 
 // add compiles p and returns its number. What follows a star is a phrase of its
@@ -135,8 +147,8 @@ func (ps *phrases) enter(f form, t string, more bool) {
 		ref.bytes |= uint32(f.head[i]) << (8 * (i - 3))
 		ref.mask |= 0xFF << (8 * (i - 3))
 	}
-	slot := headSlot(f.head, 0)
-	ps.build[slot] = append(ps.build[slot], ref)
+	ps.refs = append(ps.refs, ref)
+	ps.heads = append(ps.heads, uint16(headSlot(f.head, 0)))
 }
 
 // sightings are the phrases found in one text.
