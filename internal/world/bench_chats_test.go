@@ -1,3 +1,5 @@
+//go:build linux
+
 package world_test
 
 import (
@@ -117,17 +119,15 @@ func BenchmarkChats(b *testing.B) {
 			cold := people.play(b, c.manner)
 			peak := p.peak(b)
 			var warm []float64
-			before := p.cpu(b)
+			used := p.meter(b)
 			for b.Loop() {
 				warm = append(warm, people.play(b, c.manner))
 			}
-			cpu := p.cpu(b) - before
+			used.report(b, len(warm)*chats*perChat)
 			b.ReportMetric(cold, "cold-%")
 			b.ReportMetric(quantile(warm, 0.5), "warm-%")
-			b.ReportMetric(cpu.Seconds()/float64(len(warm)), "cpu-s/1000msg")
 			b.ReportMetric(peak, "cold-peak-MB")
 			b.ReportMetric(p.peak(b), "peak-MB")
-			b.ReportMetric(p.status(b, "Threads"), "threads")
 			b.ReportMetric(0, "ns/op")
 			p.finish(b, r, people.round*chats*perChat)
 		})

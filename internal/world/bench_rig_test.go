@@ -1,16 +1,14 @@
+//go:build linux
+
 package world_test
 
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -64,9 +62,6 @@ func newRig(b *testing.B, o bench) *rig {
 	b.Helper()
 	collect := debug.SetGCPercent(400) // of the simulators, which should cost little
 	b.Cleanup(func() { debug.SetGCPercent(collect) })
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		b.Skip("needs Linux: CPU time and memory of the bot are read from /proc")
-	}
 	r := &rig{path: o.program, dir: b.TempDir()}
 	authority, err := simtls.New()
 	check(b, err)
@@ -217,39 +212,3 @@ func (o *output) String() string {
 	defer o.mu.Unlock()
 	return o.text.String()
 }
-
-// tick is the unit of CPU time in /proc on every architecture Go runs on.
-const tick = 10 * time.Millisecond
-
-// cpu is the CPU time the bot has used, in user and kernel mode, all threads,
-// to 10 ms.
-func (p *process) cpu(b *testing.B) time.Duration {
-	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	check(b, err)
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	user, err := strconv.Atoi(fields[11])
-	check(b, err)
-	system, err := strconv.Atoi(fields[12])
-	check(b, err)
-	return time.Duration(user+system) * tick
-}
-
-// status reads a number from /proc/<pid>/status. Peak memory is VmHWM and not
-// the ru_maxrss of the ended process, which counts this process's own peak: a
-// child shares its parent's memory until it calls exec.
-func (p *process) status(b *testing.B, name string) float64 {
-	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	check(b, err)
-	m := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+)`).FindSubmatch(text)
-	if m == nil {
-		b.Fatalf("no %s in %s", name, text)
-	}
-	n, err := strconv.ParseFloat(string(m[1]), 64)
-	check(b, err)
-	return n
-}
-
-// peak is the most memory the bot has occupied at once, in megabytes.
-func (p *process) peak(b *testing.B) float64 { return p.status(b, "VmHWM") * 1024 / 1e6 }

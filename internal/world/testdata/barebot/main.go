@@ -39,6 +39,7 @@ func answer(client *openai.Client, m *openwechat.Message) {
 		Messages: []openai.ChatCompletionMessage{{Role: openai.ChatMessageRoleUser, Content: m.Content}},
 	})
 	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return
 	}
 	defer stream.Close()
