@@ -33,8 +33,8 @@ const (
 type phrases struct {
 	vocabulary
 	forms []form
-	words []string // the phrases as they were written
-	ids   map[string]int
+	words []string              // the phrases as they were written
+	ids   map[string]int        // until packed
 	slots [headSlots + 1]uint16 // where in refs a slot's forms begin, once packed
 	refs  []headRef
 	heads []uint16 // the slot of each ref, until packed
@@ -51,7 +51,7 @@ type headRef struct {
 const noNext = 1<<16 - 1
 
 // pack lays the forms of a slot side by side, so that a search touches little
-// memory.
+// memory, and gives up the room that only adding needs.
 func (ps *phrases) pack() {
 	for _, slot := range ps.heads {
 		ps.slots[slot+1]++
@@ -65,7 +65,8 @@ func (ps *phrases) pack() {
 		packed[at[slot]] = ps.refs[i]
 		at[slot]++
 	}
-	ps.refs, ps.heads = packed, nil
+	ps.refs, ps.heads, ps.ids = packed, nil, nil
+	ps.forms, ps.words = slices.Clone(ps.forms), slices.Clone(ps.words)
 }
 
 // Bounds of the phrases.
