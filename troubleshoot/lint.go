@@ -134,6 +134,9 @@ func (l *linter) symptoms() {
 		}
 		for i := range e.Symptoms {
 			s := &e.Symptoms[i]
+			if err := s.checkPhrases(l.c.words); err != nil {
+				l.bad("entries/%s.yaml: symptoms[%d]: %w", e.ID, i, err)
+			}
 			switch s.stage() {
 			case "code", "vendor":
 				for _, c := range s.Code {

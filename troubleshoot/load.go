@@ -55,9 +55,9 @@ func Load(opts ...Option) (*Catalogue, error) {
 	if err := decode(embedded, "vocabulary.yaml", &c.words); err != nil {
 		return nil, fmt.Errorf("load catalogue: %w", err)
 	}
-	errs := c.readEntries(embedded)
+	errs := c.readEntries(embedded, nil) // Lint checks its phrases
 	for _, dir := range s.dirs {
-		errs = append(errs, c.readEntries(dir)...)
+		errs = append(errs, c.readEntries(dir, c.words)...)
 	}
 	errs = append(errs, c.readLocales(embedded, true)...)
 	for _, dir := range s.dirs {
@@ -72,8 +72,9 @@ func Load(opts ...Option) (*Catalogue, error) {
 	return c, nil
 }
 
-// readEntries reads entries/*.yaml of one file system, two files at a time.
-func (c *Catalogue) readEntries(dir fs.FS) []error {
+// readEntries reads entries/*.yaml of one file system, two files at a time, and
+// checks their phrases if words are given.
+func (c *Catalogue) readEntries(dir fs.FS, words vocabulary) []error {
 	names, err := fs.Glob(dir, "entries/*.yaml")
 	if err != nil {
 		return []error{err}
@@ -84,7 +85,7 @@ func (c *Catalogue) readEntries(dir fs.FS) []error {
 	for w := range 2 {
 		wg.Go(func() {
 			for i := w; i < len(names); i += 2 {
-				read[i], errs[i] = c.readEntry(dir, names[i])
+				read[i], errs[i] = readEntry(dir, names[i], words)
 			}
 		})
 	}
@@ -97,7 +98,7 @@ func (c *Catalogue) readEntries(dir fs.FS) []error {
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-func (c *Catalogue) readEntry(dir fs.FS, name string) (*Entry, error) {
+func readEntry(dir fs.FS, name string, words vocabulary) (*Entry, error) {
 	var e Entry
 	if err := decode(dir, name, &e); err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (c *Catalogue) readEntry(dir fs.FS, name string) (*Entry, error) {
 	if want := strings.TrimSuffix(path.Base(name), ".yaml"); e.ID != want {
 		return nil, fmt.Errorf("%s: id: is %q, the file's name says %q", name, e.ID, want)
 	}
-	if err := e.check(c.words); err != nil {
+	if err := e.check(words); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &e, nil

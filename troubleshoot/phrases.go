@@ -84,10 +84,10 @@ func headSlot(t string, i int) uint32 {
 }
 
 func newPhrases(v vocabulary) *phrases {
-	const usual = 1 << 14
+	const usual, several = 5 << 10, 12 << 10 // a little more than there are
 	return &phrases{
-		vocabulary: v, ids: make(map[string]int, usual/2), words: make([]string, 0, usual/2),
-		forms: make([]form, 0, usual), refs: make([]headRef, 0, usual), heads: make([]uint16, 0, usual),
+		vocabulary: v, ids: make(map[string]int, usual), words: make([]string, 0, usual),
+		forms: make([]form, 0, several), refs: make([]headRef, 0, several), heads: make([]uint16, 0, several),
 	}
 }
 
@@ -140,6 +140,9 @@ func (ps *phrases) enter(f form, t string, more bool) {
 		if f.head = strings.TrimRight(t, " "); f.head == t {
 			f.end = endOpen
 		}
+	}
+	if len(f.head) < 3 {
+		return // no place to look for it; a check names such phrases
 	}
 	n := len(ps.forms)
 	ps.forms = append(ps.forms, f)

@@ -158,7 +158,12 @@ func secrecyOf(name string) secrecy {
 	default:
 		return harmless
 	}
-	for _, n := range telling {
+	last, before := name[len(name)-1]|0x20, name[len(name)-2]|0x20
+	for i := range telling {
+		n := &telling[i]
+		if n.end[len(n.end)-1] != last || n.end[len(n.end)-2] != before {
+			continue
+		}
 		if len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
 			(!n.whole || len(name) == len(n.end)) {
 			return n.kind

@@ -113,11 +113,9 @@ func (s *Symptom) check(words vocabulary) error {
 	if len(s.Code)+len(s.Text)+len(s.Net)+len(s.Phase)+len(s.Finish)+len(s.Ret)+len(s.Status) == 0 {
 		return errors.New("looks at nothing: add code, text, net, phase, finish, ret or status")
 	}
-	for _, lists := range [][]string{s.Text, s.Near, s.Unless, s.From} {
-		for _, p := range lists {
-			if err := words.check(p); err != nil {
-				return fmt.Errorf("text: %w", err)
-			}
+	if words != nil {
+		if err := s.checkPhrases(words); err != nil {
+			return err
 		}
 	}
 	for _, c := range append(append([]string{}, s.Code...), s.With...) {
@@ -140,4 +138,16 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
+}
+
+// checkPhrases returns what is wrong with the rule's phrases.
+func (s *Symptom) checkPhrases(words vocabulary) error {
+	for _, lists := range [][]string{s.Text, s.Near, s.Unless, s.From} {
+		for _, p := range lists {
+			if err := words.check(p); err != nil {
+				return fmt.Errorf("text: %w", err)
+			}
+		}
+	}
+	return nil
 }
