@@ -40,10 +40,10 @@ type phrases struct {
 	heads []uint16 // the slot of each ref, until packed
 }
 
-// headRef points to a form, with its fourth to seventh byte and the phrase that
-// must follow to pass over it quickly.
+// headRef points to a form, with the eight bytes after its third and the phrase
+// that must follow to pass over it quickly.
 type headRef struct {
-	bytes, mask uint32
+	bytes, mask uint64
 	form, next  uint16
 }
 
@@ -147,8 +147,8 @@ func (ps *phrases) enter(f form, t string, more bool) {
 	n := len(ps.forms)
 	ps.forms = append(ps.forms, f)
 	ref := headRef{form: uint16(n), next: uint16(f.next)} // -1 becomes noNext
-	for i := 3; i < min(len(f.head), 7); i++ {
-		ref.bytes |= uint32(f.head[i]) << (8 * (i - 3))
+	for i := 3; i < min(len(f.head), 11); i++ {
+		ref.bytes |= uint64(f.head[i]) << (8 * (i - 3))
 		ref.mask |= 0xFF << (8 * (i - 3))
 	}
 	ps.refs = append(ps.refs, ref)
@@ -200,7 +200,7 @@ func (ps *phrases) find(t string, s *sightings) {
 		if len(refs) == 0 {
 			continue
 		}
-		ahead := fourAt(t, i+3)
+		ahead := eightAt(t, i+3)
 		for j := range refs {
 			ref := &refs[j]
 			if ahead&ref.mask != ref.bytes || ref.next != noNext && !s.has(int(ref.next)) {
@@ -217,14 +217,15 @@ func (ps *phrases) find(t string, s *sightings) {
 	slices.SortFunc(s.order, func(a, b int32) int { return int(s.at[a]) - int(s.at[b]) })
 }
 
-// fourAt returns the four bytes of t at i, the first lowest; zeros after its end.
-func fourAt(t string, i int) uint32 {
-	if i+4 <= len(t) {
-		return uint32(t[i]) | uint32(t[i+1])<<8 | uint32(t[i+2])<<16 | uint32(t[i+3])<<24
+// eightAt returns the eight bytes of t at i, the first lowest; zeros after its end.
+func eightAt(t string, i int) uint64 {
+	if i+8 <= len(t) {
+		return uint64(t[i]) | uint64(t[i+1])<<8 | uint64(t[i+2])<<16 | uint64(t[i+3])<<24 |
+			uint64(t[i+4])<<32 | uint64(t[i+5])<<40 | uint64(t[i+6])<<48 | uint64(t[i+7])<<56
 	}
-	n := uint32(0)
+	n := uint64(0)
 	for j := 0; i+j < len(t); j++ {
-		n |= uint32(t[i+j]) << (8 * j)
+		n |= uint64(t[i+j]) << (8 * j)
 	}
 	return n
 }
