@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -44,6 +45,8 @@ type rig struct {
 	path   string // the program
 	env    []string
 	dir    string
+
+	thought atomic.Int64 // nanoseconds the AI service took from having read the last request to its answer's first byte
 }
 
 // bench says what a rig is like.
@@ -54,9 +57,12 @@ type bench struct {
 	env      []string      // more settings of the bot
 }
 
-// echoed is what the AI service answers: the question, found again in the reply.
+// reply is what the AI service answers: the question, found again in the reply.
 // It comes in six events.
-func echoed(r simllm.Request) string { return r.Newest() + " **Yes.**" }
+func (r *rig) reply(q simllm.Request) string {
+	r.thought.Store(int64(time.Since(q.At)))
+	return q.Newest() + " **Yes.**"
+}
 
 func newRig(b *testing.B, o bench) *rig {
 	b.Helper()
@@ -70,7 +76,7 @@ func newRig(b *testing.B, o bench) *rig {
 	b.Cleanup(func() { check(b, r.wechat.Close()) })
 	r.wechat.AddFillers(o.contacts)
 	r.ai, err = simllm.Start(simllm.Options{
-		TLS: true, Authority: authority, Keys: []string{benchKey}, Latency: o.latency, Reply: echoed, Keep: -1,
+		TLS: true, Authority: authority, Keys: []string{benchKey}, Latency: o.latency, Reply: r.reply, Keep: -1,
 	})
 	check(b, err)
 	b.Cleanup(func() { check(b, r.ai.Close()) })
