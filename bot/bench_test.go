@@ -60,11 +60,11 @@ type loop struct {
 
 func (*loop) Traits() Traits { return Traits{Groups: true, PartRunes: 1800, PartBytes: 6000} }
 
-func (l *loop) Run(ctx context.Context, hear func(context.Context, Message) error) error {
+func (l *loop) Run(ctx context.Context, ear Ear) error {
 	for {
 		select {
 		case m := <-l.in:
-			if err := hear(ctx, m); err != nil {
+			if err := ear.Hear(ctx, []Message{m}); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -73,7 +73,7 @@ func (l *loop) Run(ctx context.Context, hear func(context.Context, Message) erro
 	}
 }
 
-func (l *loop) Send(context.Context, Chat, string) error {
+func (l *loop) Send(context.Context, Part) error {
 	l.said.Done()
 	return nil
 }

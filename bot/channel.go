@@ -18,21 +18,43 @@ type Channel interface {
 	// Traits says what the channel can do. It is constant.
 	Traits() Traits
 
-	// Run logs in and calls hear for each message, one call at a time, in the
-	// order of arrival, until ctx ends (nil) or the account can no longer be
-	// used (a *troubleshoot.Fault). hear must return quickly. When it returns an
-	// error the message was not taken, and the channel must offer it again
-	// rather than acknowledge it. It may be called again after it has returned.
-	Run(ctx context.Context, hear func(context.Context, Message) error) error
+	// Run logs in and tells ear what happens, until ctx ends (nil) or the account
+	// can no longer be used (a *troubleshoot.Fault). It may be called again after
+	// it has returned.
+	Run(ctx context.Context, ear Ear) error
 
-	// Send says one part of a reply, at most Traits.PartRunes runes and
-	// Traits.PartBytes bytes of plain text, to a chat. It is safe for concurrent
-	// use and fails with a *troubleshoot.Fault; it never panics, also before
-	// login and after logout. When the context of Run has ended, replies to what
-	// was heard can still be sent for a while. A fault with the code MaybeSent
-	// leaves open whether the part arrived, and it is sent once more; any other
-	// says that it did not.
-	Send(ctx context.Context, to Chat, text string) error
+	// Send says one part of a reply. It is safe for concurrent use and fails with
+	// a *troubleshoot.Fault; it never panics, also before login and after logout.
+	// When the context of Run has ended, replies to what was heard can still be
+	// sent for a while. A fault with the code MaybeSent leaves open whether the
+	// part arrived, and it is sent once more; any other says that it did not.
+	Send(ctx context.Context, p Part) error
+}
+
+// Ear is what a channel tells its relay. Its methods are called one at a time.
+type Ear interface {
+	// LoggedIn comes at the beginning of each login, before its first message.
+	// login names it: the same when a login is resumed, also by another process,
+	// and never again once the ids of chats and people have changed. It is of no
+	// use to anyone else, and empty where Traits.StableIDs. An error says that the
+	// relay cannot take messages at present; the channel tries again.
+	LoggedIn(ctx context.Context, login string) error
+
+	// Hear takes messages in the order of their arrival: all of them or, when it
+	// returns an error, none. Then the channel must offer them again rather than
+	// acknowledge them. It takes as long as it takes to store them.
+	Hear(ctx context.Context, batch []Message) error
+}
+
+// Part is a part of a reply: at most Traits.PartRunes runes and Traits.PartBytes
+// bytes of plain text.
+type Part struct {
+	To   Chat
+	Text string
+	// ID is the same when the same part is sent once more, also after a restart,
+	// and another for every other part of the account: milliseconds since 1970
+	// with four further digits.
+	ID int64
 }
 
 // Named is a channel that knows the name people mention us by. It is empty
@@ -71,6 +93,7 @@ const (
 // Chat is one friend or one group.
 type Chat struct {
 	ID    string // unique within the account; stable only if Traits.StableIDs
+	Key   string // the same in every login, where the channel can tell, as by a remark its owner set; may be empty
 	Group bool
 	Name  string // for display and the group white list; chosen by people, never an identity
 }
@@ -78,6 +101,7 @@ type Chat struct {
 // Sender is who spoke.
 type Sender struct {
 	ID    string // unique within the account
+	Key   string // as Chat.Key
 	Name  string // as shown in this chat; chosen by its bearer, never an identity
 	Owner bool   // the holder of the bot's own account, proven by the channel
 }

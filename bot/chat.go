@@ -73,6 +73,7 @@ func (r *Relay) reply(t task, text string) *reply {
 		text = r.o.PrivateReplyPrefix + text
 	}
 	out := &reply{chat: t.Chat, heard: t.heard, parts: split(text, r.limits, r.o.Catalogue.Say(t.tag, "cut_notice"))}
+	out.id = r.ids.take(len(out.parts))
 	if r.traits.ReplyWindow > 0 {
 		out.until = t.heard.Add(r.traits.ReplyWindow)
 	}

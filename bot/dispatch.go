@@ -64,21 +64,26 @@ func newDispatcher(r *Relay, out *outbox, work context.Context) *dispatcher {
 		in: make(chan Message), done: make(chan *chat), stop: make(chan struct{})}
 }
 
-// hear takes a message from the channel. It waits only for its turn with the
+// LoggedIn implements Ear.
+func (d *dispatcher) LoggedIn(context.Context, string) error { return nil }
+
+// Hear takes messages from the channel. It waits only for its turn with the
 // dispatcher, which is microseconds; so it need not look at its context, and
 // takes what was fetched when that had ended already.
-func (d *dispatcher) hear(_ context.Context, m Message) error {
+func (d *dispatcher) Hear(_ context.Context, batch []Message) error {
 	select {
 	case <-d.stop:
 		return errStopping
 	default:
 	}
-	select {
-	case d.in <- m:
-		return nil
-	case <-d.stop:
-		return errStopping
+	for _, m := range batch {
+		select {
+		case d.in <- m:
+		case <-d.stop:
+			return errStopping
+		}
 	}
+	return nil
 }
 
 // run files messages until stop is closed, and returns when all are concluded

@@ -15,6 +15,7 @@ const (
 
 // reply is an answer on its way: its parts go out in order, one at a time.
 type reply struct {
+	id      int64 // of its first part; the others follow
 	chat    Chat
 	parts   []string
 	heard   time.Time // when the message it answers came
@@ -33,7 +34,7 @@ type reply struct {
 // WeChat or the network says so. It waits for nobody, so put never blocks long;
 // each chat's own goroutine bounds what is queued for it.
 type outbox struct {
-	send    func(ctx context.Context, to Chat, text string) error
+	send    func(ctx context.Context, p Part) error
 	pace    *pace
 	backoff backoffs
 	log     *slog.Logger
@@ -108,6 +109,9 @@ func (o *outbox) cut(r *reply) bool {
 		return false
 	}
 }
+
+// part is the next part to be sent.
+func (r *reply) part() Part { return Part{To: r.chat, Text: r.parts[r.sent], ID: r.id + int64(r.sent)} }
 
 func (r *reply) cut() bool {
 	keep := r.sent
@@ -194,7 +198,7 @@ func (o *outbox) start(ctx context.Context) time.Duration {
 		o.sending++
 		r := l.queue[0]
 		r.gone = true
-		go o.deliver(ctx, l, r.chat, r.parts[r.sent], now)
+		go o.deliver(ctx, l, r.part(), now)
 	}
 	return time.Hour
 }
@@ -208,14 +212,14 @@ func (o *outbox) width() int {
 }
 
 // deliver sends one part and reports to run, which waits for it.
-func (o *outbox) deliver(ctx context.Context, l *lane, to Chat, text string, started time.Time) {
+func (o *outbox) deliver(ctx context.Context, l *lane, p Part, started time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	err := o.guarded(ctx, to, text)
+	err := o.guarded(ctx, p)
 	o.results <- sendResult{lane: l, err: err, started: started, took: time.Since(started)}
 }
 
-func (o *outbox) guarded(ctx context.Context, to Chat, text string) (err error) {
+func (o *outbox) guarded(ctx context.Context, p Part) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			f := panicked("sending", v)
@@ -223,7 +227,7 @@ func (o *outbox) guarded(ctx context.Context, to Chat, text string) (err error) 
 			err = f
 		}
 	}()
-	return o.send(ctx, to, text)
+	return o.send(ctx, p)
 }
 
 // abandon waits for what is on its way and gives the rest up.

@@ -22,6 +22,7 @@ type Relay struct {
 	languages *languages
 	incidents *incidents
 	tally     *tally
+	ids       partIDs
 	salt      maphash.Seed
 
 	chats  map[string]*chat // the dispatcher's
@@ -71,7 +72,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	concluded := background(d.run)
 	said := background(func() { out.run(saying) })
 	ended := make(chan error, 1)
-	background(func() { ended <- r.listen(listening, d.hear) })
+	background(func() { ended <- r.listen(listening, d) })
 
 	stopped, err := r.untilDeaf(ctx, ended, out.lost)
 	close(d.stop)
@@ -105,13 +106,13 @@ func (r *Relay) untilDeaf(ctx context.Context, ended <-chan error, lost chan<- s
 }
 
 // listen runs the channel and turns a panic into its end.
-func (r *Relay) listen(ctx context.Context, hear func(context.Context, Message) error) (err error) {
+func (r *Relay) listen(ctx context.Context, ear Ear) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = panicked("the channel", v)
 		}
 	}()
-	return r.o.Channel.Run(ctx, hear)
+	return r.o.Channel.Run(ctx, ear)
 }
 
 // finish gives the work that is in flight most of the time that is left, and the

@@ -308,7 +308,7 @@ func TestStop(t *testing.T) {
 func TestHearRefusesAfterStop(t *testing.T) {
 	d := &dispatcher{in: make(chan Message), stop: make(chan struct{})}
 	close(d.stop)
-	if err := d.hear(t.Context(), Message{}); !errors.Is(err, errStopping) {
-		t.Errorf("hear: %v", err)
+	if err := d.Hear(t.Context(), []Message{{}}); !errors.Is(err, errStopping) {
+		t.Errorf("Hear: %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func newFakeChannel() *fakeChannel {
 
 func (c *fakeChannel) Traits() Traits { return c.traits }
 
-func (c *fakeChannel) Run(ctx context.Context, hear func(context.Context, Message) error) error {
+func (c *fakeChannel) Run(ctx context.Context, ear Ear) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -59,7 +59,7 @@ func (c *fakeChannel) Run(ctx context.Context, hear func(context.Context, Messag
 		case err := <-c.end:
 			return err
 		case m := <-c.in:
-			err := hear(ctx, m)
+			err := ear.Hear(ctx, []Message{m})
 			c.mu.Lock()
 			c.errs = append(c.errs, err)
 			c.mu.Unlock()
@@ -67,7 +67,8 @@ func (c *fakeChannel) Run(ctx context.Context, hear func(context.Context, Messag
 	}
 }
 
-func (c *fakeChannel) Send(ctx context.Context, to Chat, text string) error {
+func (c *fakeChannel) Send(ctx context.Context, p Part) error {
+	to, text := p.To, p.Text
 	c.mu.Lock()
 	c.n++
 	n, fail, took := c.n, c.fail, c.took

@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -106,18 +107,18 @@ func (c *Channel) LoggedInSince() time.Time {
 	return time.Time{}
 }
 
-// Run logs in and calls hear for each message until ctx ends or WeChat refuses
-// the account (a *troubleshoot.Fault with the entry "wechat-login-blocked").
+// Run logs in and tells ear what is said until ctx ends or WeChat refuses the
+// account (a *troubleshoot.Fault with the entry "wechat-login-blocked").
 // A session that ends on the way is replaced: user names change then. Replies
 // can be sent on for a while after ctx ended.
-func (c *Channel) Run(ctx context.Context, hear func(context.Context, bot.Message) error) error {
+func (c *Channel) Run(ctx context.Context, ear bot.Ear) error {
 	if !c.running.CompareAndSwap(false, true) {
 		return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: troubleshoot.UnknownEntry, Cause: errors.New("the channel runs already")}
 	}
 	defer c.running.Store(false)
 	c.sender.Store(nil)
 	for hot := true; ; {
-		l, err := c.logIn(ctx, hear, hot)
+		l, err := c.logIn(ctx, ear, hot)
 		if l == nil {
 			return err
 		}
@@ -158,13 +159,13 @@ func (l *link) ending() ending {
 // Send says one part of a reply to a chat; see [bot.Channel]. Its faults carry
 // WeChat's code in Ret, and the code "maybe_sent" when the message may have
 // arrived all the same.
-func (c *Channel) Send(ctx context.Context, to bot.Chat, text string) (err error) {
+func (c *Channel) Send(ctx context.Context, p bot.Part) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = malformed(troubleshoot.PhaseSend, "panic: %v", v)
 		}
 	}()
-	text, err = prepare(text)
+	text, err := prepare(p.Text)
 	if err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (c *Channel) Send(ctx context.Context, to bot.Chat, text string) (err error
 			Cause: errors.New("not logged in"),
 		}
 	}
-	return s.send(ctx, to.ID, text)
+	return s.send(ctx, p.To.ID, text, strconv.FormatInt(p.ID, 10))
 }
 
 // Close gives up connections kept for later. The channel must not run.

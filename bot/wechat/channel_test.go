@@ -21,7 +21,7 @@ func TestPrivateMessageAndReply(t *testing.T) {
 	if m.Chat.ID != alice || m.Chat.Group || m.Chat.Name != "Alice & Bob" || m.Sender.ID != alice || m.Sender.Owner {
 		t.Errorf("heard %+v", m)
 	}
-	if err := w.c.Send(w.ctx, m.Chat, "答 <b>&amp;\n行"); err != nil {
+	if err := send(w.ctx, w.c, m.Chat, "答 <b>&amp;\n行"); err != nil {
 		t.Fatal(err)
 	}
 	sent, err := w.srv.WaitSent(w.ctx, 1)
@@ -60,7 +60,7 @@ func TestGroupMention(t *testing.T) {
 }
 
 func TestSendBeforeLogin(t *testing.T) {
-	f := fault(t, New(Options{}).Send(context.Background(), bot.Chat{ID: "@a"}, "hi"))
+	f := fault(t, send(context.Background(), New(Options{}), bot.Chat{ID: "@a"}, "hi"))
 	if f.Source != "wechat" || f.Phase != "send" || f.Entry == "" {
 		t.Errorf("fault %v", f)
 	}

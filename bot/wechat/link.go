@@ -3,10 +3,13 @@ package wechat
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,9 +21,6 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
-// hearer takes a message; see [bot.Channel].
-type hearer = func(context.Context, bot.Message) error
-
 const (
 	maxPoison  = 3  // times hearing a message may panic before it is left out
 	maxRefused = 20 // rounds in a row WeChat may answer with a code before the session counts as over
@@ -30,10 +30,10 @@ const (
 // it ended. Three goroutines live in it: the library's, which synchronises;
 // one that loads contacts; one that saves.
 type link struct {
-	c    *Channel
-	bot  *openwechat.Bot
-	tap  *tap
-	hear hearer
+	c   *Channel
+	bot *openwechat.Bot
+	tap *tap
+	ear bot.Ear
 
 	ctx  context.Context // ends when the link must end
 	stop context.CancelFunc
@@ -52,6 +52,7 @@ type link struct {
 
 	// The sync goroutine's own, read after ended.
 	fault    *troubleshoot.Fault // why it ended; nil if it was asked to
+	told     bool                // the ear knows of the login
 	healthy  bool                // a round of synchronising went well
 	heard    int                 // messages passed on
 	retry    *backoff.ExponentialBackOff
@@ -63,8 +64,8 @@ type link struct {
 }
 
 // newLink prepares a login. ctx ends it.
-func (c *Channel) newLink(ctx context.Context, hear hearer) *link {
-	l := &link{c: c, hear: hear, ended: make(chan struct{}), poison: make(map[string]int)}
+func (c *Channel) newLink(ctx context.Context, ear bot.Ear) *link {
+	l := &link{c: c, ear: ear, ended: make(chan struct{}), poison: make(map[string]int)}
 	l.ctx, l.stop = context.WithCancel(ctx)
 	l.retry = c.newBackoff()
 	// The bot's own context must not end with ctx: only through its error
@@ -153,6 +154,7 @@ func (l *link) synced(a *syncAnswer) (fresh bool, err error) {
 	}
 	l.dir.learn(a.ModContactList...)
 	fresh = len(a.ModContactList)+len(a.DelContactList) > 0
+	var news []heard
 	for _, raw := range a.AddMsgList {
 		var m rawMessage
 		if err := json.Unmarshal(raw, &m); err != nil {
@@ -163,40 +165,83 @@ func (l *link) synced(a *syncAnswer) (fresh bool, err error) {
 		if l.c.seen.has(id) {
 			continue
 		}
-		if err := l.take(&m, id); err != nil {
-			return fresh, err
-		}
-		l.c.seen.add(id)
 		fresh = true
+		msg, ours, err := l.read(&m, id)
+		switch {
+		case err != nil:
+			return fresh, err
+		case ours:
+			news = append(news, heard{msg, id})
+		default:
+			l.c.seen.add(id)
+		}
 	}
-	return fresh, nil
+	return fresh, l.tell(news)
 }
 
-// take has one message heard, if it is for hearing.
-func (l *link) take(m *rawMessage, id string) (err error) {
+// heard is a message on its way to the ear.
+type heard struct {
+	bot.Message
+	id string // as the servers and we know it
+}
+
+// read turns a message into plain values and tells whether it is for hearing.
+func (l *link) read(m *rawMessage, id string) (msg bot.Message, ours bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = l.poisoned(id, v)
 		}
 	}()
-	msg, ok := l.dir.convert(l.ctx, m)
-	if !ok || msg.Sender.Owner && l.c.echoes.match(msg) {
-		return nil
+	msg, ours = l.dir.convert(l.ctx, m)
+	return msg, ours && !(msg.Sender.Owner && l.c.echoes.match(msg)), nil
+}
+
+// tell has messages heard, all in one go so that they are stored in one; one by
+// one after a panic, to find the one that is to blame.
+func (l *link) tell(news []heard) error {
+	size := len(news)
+	if len(l.poison) > 0 {
+		size = 1
 	}
-	// What has been fetched is heard to the end also while stopping, so that
-	// nothing of a batch comes again.
-	if err := l.hear(context.WithoutCancel(l.ctx), msg); err != nil {
-		return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSync, Cause: fmt.Errorf("hear message: %w", err)}
+	for ; len(news) > 0; news = news[min(size, len(news)):] {
+		if err := l.tellAll(news[:min(size, len(news))]); err != nil {
+			return err
+		}
 	}
-	l.heard++
 	return nil
 }
 
+func (l *link) tellAll(news []heard) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = l.poisoned(news[0].id, v)
+		}
+	}()
+	var batch []bot.Message
+	for _, n := range news {
+		batch = append(batch, n.Message)
+	}
+	// What has been fetched is heard to the end also while stopping, so that
+	// nothing of a batch comes again.
+	if err := l.ear.Hear(context.WithoutCancel(l.ctx), batch); err != nil {
+		return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSync, Cause: fmt.Errorf("hear messages: %w", err)}
+	}
+	l.heard += len(batch)
+	for _, n := range news {
+		l.c.seen.add(n.id)
+		delete(l.poison, n.id)
+	}
+	return nil
+}
+
+// poisoned notes a panic over a message, and is an error, so that it is tried
+// again, until it has happened too often.
 func (l *link) poisoned(id string, v any) error {
 	l.poison[id]++
 	l.c.log.Error("panic while hearing a message", "message", id, "panic", fmt.Sprint(v), "times", l.poison[id])
 	if l.poison[id] >= maxPoison {
 		delete(l.poison, id)
+		l.c.seen.add(id)
 		return nil
 	}
 	return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSync, Cause: fmt.Errorf("hear message: panic: %v", v)}
@@ -211,9 +256,23 @@ func (l *link) renewed(set []*http.Cookie) {
 
 // ready comes before each synccheck. Replies may go out before the first
 // message is heard.
-func (l *link) ready() {
+func (l *link) ready() error {
 	l.c.sender.CompareAndSwap(nil, l.sender)
+	if !l.told {
+		if err := l.ear.LoggedIn(context.WithoutCancel(l.ctx), l.name()); err != nil {
+			return &troubleshoot.Fault{Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSync, Cause: fmt.Errorf("tell of the login: %w", err)}
+		}
+		l.told = true
+	}
 	l.save()
+	return nil
+}
+
+// name names the login, of which the session's id is the secret part.
+func (l *link) name() string {
+	info := l.bot.Storage.LoginInfo
+	sum := sha256.Sum256([]byte(strconv.FormatInt(info.WxUin, 10) + " " + info.WxSid))
+	return hex.EncodeToString(sum[:8])
 }
 
 // save keeps the session as it is: what came before has been heard.

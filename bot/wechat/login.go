@@ -9,6 +9,7 @@ import (
 
 	"github.com/eatmoreapple/openwechat"
 
+	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -47,25 +48,25 @@ const (
 
 // logIn logs in with the saved session if hot, otherwise or failing that by a
 // scan. It returns nil without an error when ctx ended.
-func (c *Channel) logIn(ctx context.Context, hear hearer, hot bool) (*link, error) {
+func (c *Channel) logIn(ctx context.Context, ear bot.Ear, hot bool) (*link, error) {
 	if hot {
-		if l, err := c.resume(ctx, hear); l != nil || err != nil || ctx.Err() != nil {
+		if l, err := c.resume(ctx, ear); l != nil || err != nil || ctx.Err() != nil {
 			return l, err
 		}
 	}
-	return c.scan(ctx, hear)
+	return c.scan(ctx, ear)
 }
 
 // resume logs in with the saved session. Without one, or when WeChat takes it
 // no more, it returns nil.
-func (c *Channel) resume(ctx context.Context, hear hearer) (*link, error) {
+func (c *Channel) resume(ctx context.Context, ear bot.Ear) (*link, error) {
 	d := c.load()
 	if d == nil {
 		return nil, nil
 	}
 	retry := c.newBackoff()
 	for try := 1; ctx.Err() == nil; try++ {
-		l := c.newLink(ctx, hear)
+		l := c.newLink(ctx, ear)
 		err := l.open(d)
 		if err == nil {
 			return c.confirmed(l), nil
@@ -119,12 +120,12 @@ func (c *Channel) load() *document {
 }
 
 // scan shows QR codes until one is confirmed.
-func (c *Channel) scan(ctx context.Context, hear hearer) (*link, error) {
+func (c *Channel) scan(ctx context.Context, ear bot.Ear) (*link, error) {
 	retry := c.newBackoff()
 	refusals := 0
 	for ctx.Err() == nil {
 		start := time.Now()
-		l := c.newLink(ctx, hear)
+		l := c.newLink(ctx, ear)
 		err := l.open(nil)
 		if err == nil {
 			return c.confirmed(l), nil

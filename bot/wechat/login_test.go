@@ -68,7 +68,7 @@ func TestHotLoginKeepsNamesAndCookies(t *testing.T) {
 					t.Fatalf("heard %+v", m)
 				}
 				w.silent(alice)
-				if err := w.c.Send(w.ctx, bot.Chat{ID: alice}, "back"); err != nil {
+				if err := send(w.ctx, w.c, bot.Chat{ID: alice}, "back"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -236,7 +236,7 @@ func TestReplyAfterLogout(t *testing.T) {
 	w.silent(alice)
 	w.srv.Kick(1100)
 	w.await(LoginLost)
-	f := fault(t, w.c.Send(w.ctx, bot.Chat{ID: alice}, "late"))
+	f := fault(t, send(w.ctx, w.c, bot.Chat{ID: alice}, "late"))
 	if f.Source != troubleshoot.SourceWeChat || f.Phase != troubleshoot.PhaseSend || f.Entry != "wechat-session-expired" {
 		t.Errorf("%v", f)
 	}
@@ -247,7 +247,7 @@ func TestReplyAfterStop(t *testing.T) {
 	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice"})
 	w.start(true)
 	w.stop()
-	if err := w.c.Send(w.ctx, bot.Chat{ID: alice}, "what was in flight"); err != nil {
+	if err := send(w.ctx, w.c, bot.Chat{ID: alice}, "what was in flight"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptrace"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,23 +33,17 @@ type sender struct {
 	self    string
 	echoes  *echoes
 	since   time.Time // of the login, or of the return to it
-	lastID  atomic.Int64
-	doubts  doubts
 }
 
 // send says text to one chat. A failure before anything was written is tried
 // again. Once it was written the message may have arrived, and the fault has
-// the code "maybe_sent"; said again, it keeps its name. Whether WeChat drops a
+// the code "maybe_sent"; said again, it keeps its id. Whether WeChat drops a
 // second copy is not known.
-func (s *sender) send(ctx context.Context, to, text string) error {
+func (s *sender) send(ctx context.Context, to, text, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	if to == fileHelper {
 		s.echoes.expect(text)
-	}
-	id, again := s.doubts.take(to, text)
-	if !again {
-		id = s.newID()
 	}
 	for try := 1; ; try++ {
 		written, err := s.try(ctx, to, text, id)
@@ -62,10 +55,7 @@ func (s *sender) send(ctx context.Context, to, text string) error {
 			pause(ctx, time.Duration(try)*300*time.Millisecond)
 			continue
 		}
-		if f = ambiguous(f, written); f.Code == bot.MaybeSent || again && !written {
-			s.doubts.put(to, text, id)
-		}
-		return f
+		return ambiguous(f, written)
 	}
 }
 
@@ -84,19 +74,6 @@ func (s *sender) try(ctx context.Context, to, text, id string) (written bool, er
 		s.echoes.sent(sent.MsgId)
 	}
 	return wrote.Load(), err
-}
-
-// newID names a message as the web client does, by the time in units of 100 ns,
-// but never two alike: openwechat's names of messages sent side by side can be,
-// and the server would take the second message for the first one sent again.
-func (s *sender) newID() string {
-	for {
-		last := s.lastID.Load()
-		id := max(time.Now().UnixNano()/100, last+1)
-		if s.lastID.CompareAndSwap(last, id) {
-			return strconv.FormatInt(id, 10)
-		}
-	}
 }
 
 // ambiguous marks a failure that leaves open whether the message arrived: it

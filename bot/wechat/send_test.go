@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,7 +39,7 @@ func TestSendFailures(t *testing.T) {
 			w.start(true)
 			w.srv.Fail("webwxsendmsg", test.failure, 1)
 			before := w.srv.Count("webwxsendmsg")
-			f := fault(t, w.c.Send(w.ctx, alice, "once"))
+			f := fault(t, send(w.ctx, w.c, alice, "once"))
 			if f.Source != troubleshoot.SourceWeChat || f.Phase != troubleshoot.PhaseSend {
 				t.Errorf("fault %v", f)
 			}
@@ -53,38 +52,11 @@ func TestSendFailures(t *testing.T) {
 			if n := w.srv.Count("webwxsendmsg") - before; n != 1 {
 				t.Errorf("sent %d times", n)
 			}
-			if err := w.c.Send(w.ctx, alice, "again"); err != nil {
+			if err := send(w.ctx, w.c, alice, "again"); err != nil {
 				t.Errorf("next message: %v", err)
 			}
 		})
 	}
-}
-
-// TestSentIDs holds that messages sent at the same moment have names of
-// their own.
-func TestSentIDs(t *testing.T) {
-	const senders, each = 8, 2000
-	var s sender
-	var mu sync.Mutex
-	seen := make(map[string]bool)
-	var work sync.WaitGroup
-	for range senders {
-		work.Go(func() {
-			var ids [each]string
-			for i := range ids {
-				ids[i] = s.newID()
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, id := range ids {
-				if seen[id] {
-					t.Errorf("%s twice", id)
-				}
-				seen[id] = true
-			}
-		})
-	}
-	work.Wait()
 }
 
 func TestSendDeadline(t *testing.T) {
@@ -100,18 +72,18 @@ func TestSendDeadline(t *testing.T) {
 		}
 		cancel()
 	})
-	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Code != bot.MaybeSent {
+	if f := fault(t, send(ctx, w.c, alice, "x")); f.Code != bot.MaybeSent {
 		t.Errorf("fault %v", f)
 	}
 	giveUp.Wait()
 	expired, cancel := context.WithDeadline(w.ctx, time.Now())
 	defer cancel()
-	if f := fault(t, w.c.Send(expired, alice, "x")); f.Net != troubleshoot.NetTimeout || f.Code == bot.MaybeSent {
+	if f := fault(t, send(expired, w.c, alice, "x")); f.Net != troubleshoot.NetTimeout || f.Code == bot.MaybeSent {
 		t.Errorf("fault %v", f)
 	}
 	ctx, cancel = context.WithCancel(w.ctx)
 	cancel()
-	if f := fault(t, w.c.Send(ctx, alice, "x")); f.Code == bot.MaybeSent {
+	if f := fault(t, send(ctx, w.c, alice, "x")); f.Code == bot.MaybeSent {
 		t.Errorf("fault %v for what never went out", f)
 	}
 }
@@ -136,11 +108,11 @@ func TestSendBeforeAnythingIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails.Store(2)
-	if err := w.c.Send(w.ctx, alice, "after two failed dials"); err != nil {
+	if err := send(w.ctx, w.c, alice, "after two failed dials"); err != nil {
 		t.Fatal(err)
 	}
 	fails.Store(100)
-	if f := fault(t, w.c.Send(w.ctx, alice, "never")); f.Net != troubleshoot.NetDNS || f.Code != "" {
+	if f := fault(t, send(w.ctx, w.c, alice, "never")); f.Net != troubleshoot.NetDNS || f.Code != "" {
 		t.Errorf("fault %v", f)
 	}
 	fails.Store(0)
@@ -155,11 +127,11 @@ func TestSendChecksText(t *testing.T) {
 	alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
 	w.start(true)
 	for _, text := range []string{"", " \n", strings.Repeat("x", partRunes+1), strings.Repeat("𠀀", partBytes/4+1)} {
-		if f := fault(t, w.c.Send(w.ctx, alice, text)); f.Source != troubleshoot.SourceBot {
+		if f := fault(t, send(w.ctx, w.c, alice, text)); f.Source != troubleshoot.SourceBot {
 			t.Errorf("%d bytes: %v", len(text), f)
 		}
 	}
-	if err := w.c.Send(w.ctx, alice, "broken \xff\x00 text\r\n"); err != nil {
+	if err := send(w.ctx, w.c, alice, "broken \xff\x00 text\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	sent, err := w.srv.WaitSent(w.ctx, 1)
@@ -185,7 +157,7 @@ func TestSendWhileEverythingMoves(t *testing.T) {
 					return
 				default:
 				}
-				_ = w.c.Send(w.ctx, bot.Chat{ID: alice}, "hi") // may fail while logged out, must not panic
+				_ = send(w.ctx, w.c, bot.Chat{ID: alice}, "hi") // may fail while logged out, must not panic
 			}
 		})
 	}
@@ -214,7 +186,7 @@ func TestNothingSecretIsLogged(t *testing.T) {
 		}
 	}
 	for range 6 {
-		_ = w.c.Send(w.ctx, bot.Chat{ID: alice}, "private words")
+		_ = send(w.ctx, w.c, bot.Chat{ID: alice}, "private words")
 	}
 	w.silent(alice)
 	w.stop()
@@ -255,19 +227,19 @@ func TestTraits(t *testing.T) {
 	}
 }
 
-// TestDoubtfulMessageKeepsItsName says again what may have arrived: once more
-// under the same name, and then under another.
-func TestDoubtfulMessageKeepsItsName(t *testing.T) {
+// TestDoubtfulMessageKeepsItsID says again what may have arrived: once more
+// under the same id, and then under another.
+func TestDoubtfulMessageKeepsItsID(t *testing.T) {
 	w := newWorld(t, simwechat.Options{}, nil)
 	alice := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Alice"})}
 	bob := bot.Chat{ID: w.srv.AddFriend(simwechat.Person{Nick: "Bob"})}
 	w.start(true)
 	w.srv.Fail("webwxsendmsg", simwechat.Failure{LoseAnswer: true}, 1)
-	if f := fault(t, w.c.Send(w.ctx, alice, "hi")); f.Code != bot.MaybeSent {
+	if f := fault(t, w.c.Send(w.ctx, bot.Part{To: alice, Text: "hi", ID: 1})); f.Code != bot.MaybeSent {
 		t.Fatalf("fault %v", f)
 	}
-	for _, to := range []bot.Chat{bob, alice, alice} {
-		if err := w.c.Send(w.ctx, to, "hi"); err != nil {
+	for _, p := range []bot.Part{{To: bob, Text: "hi", ID: 2}, {To: alice, Text: "hi", ID: 1}, {To: alice, Text: "hi", ID: 3}} {
+		if err := w.c.Send(w.ctx, p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -277,15 +249,5 @@ func TestDoubtfulMessageKeepsItsName(t *testing.T) {
 	}
 	if want := []bool{false, false, true, false}; !slices.Equal(resent, want) {
 		t.Errorf("resent %v, want %v", resent, want)
-	}
-}
-
-func TestDoubtsAreBounded(t *testing.T) {
-	var d doubts
-	for i := range 3 * maxDoubts {
-		d.put("alice", strconv.Itoa(i), "id")
-	}
-	if n := len(d.sent); n > maxDoubts {
-		t.Errorf("%d kept", n)
 	}
 }

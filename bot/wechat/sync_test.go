@@ -219,10 +219,10 @@ func TestOwnAndSystemMessages(t *testing.T) {
 	if !m.Sender.Owner || m.Chat.ID != "filehelper" || m.Text != "/diag 401" {
 		t.Fatalf("heard %+v", m)
 	}
-	if err := w.c.Send(w.ctx, m.Chat, "answer\nin two lines"); err != nil {
+	if err := send(w.ctx, w.c, m.Chat, "answer\nin two lines"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.c.Send(w.ctx, bot.Chat{ID: alice}, "hi"); err != nil {
+	if err := send(w.ctx, w.c, bot.Chat{ID: alice}, "hi"); err != nil {
 		t.Fatal(err)
 	}
 	w.silent(alice) // the echoes were not
@@ -307,7 +307,7 @@ func BenchmarkBurst(b *testing.B) {
 			m := w.hear()
 			turn <- struct{}{}
 			replies.Go(func() {
-				if err := w.c.Send(w.ctx, m.Chat, "hello"); err != nil {
+				if err := send(w.ctx, w.c, m.Chat, "hello"); err != nil {
 					b.Error(err)
 				}
 				<-turn

@@ -28,7 +28,7 @@ type tap struct {
 
 	opened func(*initAnswer, *http.Request)        // webwxinit went well
 	synced func(*syncAnswer) (fresh bool, _ error) // webwxsync brought this
-	before func()                                  // before each synccheck
+	before func() error                            // before each synccheck
 	cookie func([]*http.Cookie)                    // an answer sets these
 	alive  func()                                  // a round of synchronising went well
 
@@ -199,7 +199,9 @@ func (t *tap) notify(r *http.Request) (*http.Response, error) {
 // check waits for news. Rounds that bring nothing are slowed down, for the
 // library asks again at once whatever it is told.
 func (t *tap) check(r *http.Request) (*http.Response, error) {
-	t.before()
+	if err := t.before(); err != nil {
+		return nil, err
+	}
 	if t.barren {
 		if err := t.checks.Wait(t.stopped); err != nil {
 			return nil, newFault(troubleshoot.PhaseSync, err)

@@ -29,11 +29,11 @@ func tapped(t testing.TB, body []byte) (*openwechat.Caller, *link) {
 	t.Helper()
 	c := New(Options{Transport: canned(body)})
 	c.opt.firstPause, c.opt.lastPause = 1, 1
-	l := c.newLink(t.Context(), func(context.Context, bot.Message) error { return nil })
+	l := c.newLink(t.Context(), deaf{})
 	l.dir = knownDirectory()
 	l.tap.polls.SetLimit(1e9)
 	l.tap.checks.SetLimit(1e9)
-	l.tap.before, l.tap.opened = func() {}, func(*initAnswer, *http.Request) {}
+	l.tap.before, l.tap.opened = func() error { return nil }, func(*initAnswer, *http.Request) {}
 	l.bot.Caller.Client.Domain = "wx.qq.com"
 	l.bot.Storage.LoginInfo, l.bot.Storage.Request = &openwechat.LoginInfo{}, &openwechat.BaseRequest{}
 	t.Cleanup(func() { l.stop(); l.bot.Exit() })
@@ -186,3 +186,10 @@ func mustURL(s string) *url.URL {
 	}
 	return u
 }
+
+// deaf takes everything.
+type deaf struct{}
+
+func (deaf) LoggedIn(context.Context, string) error { return nil }
+
+func (deaf) Hear(context.Context, []bot.Message) error { return nil }

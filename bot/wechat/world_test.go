@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,7 +57,8 @@ type world struct {
 	logs    *bytes.Buffer
 	heard   chan bot.Message
 	logins  chan Login
-	refuse  func(bot.Message) error // what hear answers, if set
+	refuse  func(bot.Message) error // what Hear answers, if set
+	names   chan string             // of logins
 	done    chan error
 	cancel  context.CancelFunc
 }
@@ -87,7 +89,7 @@ func newWorld(t testing.TB, so simwechat.Options, change func(*Options)) *world 
 
 // build makes a channel, as a new process would.
 func (w *world) build(transport http.RoundTripper, change func(*Options)) {
-	w.heard, w.logins = make(chan bot.Message, 10000), make(chan Login, 10000)
+	w.heard, w.logins, w.names = make(chan bot.Message, 10000), make(chan Login, 10000), make(chan string, 10000)
 	o := Options{
 		Session: w.session, Transport: transport,
 		ShowLogin: func(l Login) { w.logins <- l },
@@ -114,20 +116,41 @@ func (w *world) start(login bool) {
 	ctx, w.cancel = context.WithCancel(w.ctx)
 	w.done = make(chan error, 1)
 	go func() {
-		w.done <- w.c.Run(ctx, func(_ context.Context, m bot.Message) error {
-			if w.refuse != nil {
-				if err := w.refuse(m); err != nil {
-					return err
-				}
-			}
-			w.heard <- m
-			return nil
-		})
+		w.done <- w.c.Run(ctx, w)
 	}()
 	if login {
 		w.await(LoginConfirmed)
 	}
 }
+
+// LoggedIn implements bot.Ear.
+func (w *world) LoggedIn(_ context.Context, login string) error {
+	w.names <- login
+	return nil
+}
+
+// Hear implements bot.Ear.
+func (w *world) Hear(_ context.Context, batch []bot.Message) error {
+	for _, m := range batch {
+		if w.refuse == nil {
+			break
+		}
+		if err := w.refuse(m); err != nil {
+			return err
+		}
+	}
+	for _, m := range batch {
+		w.heard <- m
+	}
+	return nil
+}
+
+// send sends a part under an id of its own.
+func send(ctx context.Context, c *Channel, to bot.Chat, text string) error {
+	return c.Send(ctx, bot.Part{To: to, Text: text, ID: lastID.Add(1)})
+}
+
+var lastID atomic.Int64
 
 // stop ends Run and expects it to say that all went well.
 func (w *world) stop() {

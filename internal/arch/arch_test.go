@@ -29,13 +29,18 @@ func ours() map[string][]string {
 		"bot":                {"llm", "troubleshoot"},
 		"bot/wechat":         {"bot", "troubleshoot"},
 		"configs":            {},
-		"internal/store":     {},
+		"internal/store":     {"bot"},
+		"internal/alert":     {"troubleshoot"},
+		"internal/logs":      {"troubleshoot"},
+		"internal/chart":     {},
+		"internal/similink":  {"internal/simtls"},
+		"bot/ilink":          {"bot", "troubleshoot"},
 		"internal/simtls":    {},
 		"internal/simllm":    {"internal/simtls"},
 		"internal/simwechat": {"internal/simtls"},
 		"internal/simproxy":  {"internal/simtls"},
-		"internal/world":     {"bot", "bot/wechat", "llm", "troubleshoot", "internal/simtls", "internal/simllm", "internal/simwechat", "internal/simproxy"},
-		"cmd":                {"bot", "bot/wechat", "configs", "llm", "troubleshoot", "internal"},
+		"internal/world":     {"bot", "bot/wechat", "llm", "troubleshoot", "internal/simtls", "internal/simllm", "internal/simwechat", "internal/simproxy", "internal/similink", "internal/store", "bot/ilink"},
+		"cmd":                {"bot", "bot/wechat", "bot/ilink", "configs", "llm", "troubleshoot", "internal"},
 	}
 }
 
