@@ -22,6 +22,8 @@ func (l *loader) check(c *Config) {
 	l.locale(c.Locale)
 	l.texts(c)
 	l.catalogue(c.Catalogue.Dir)
+	l.state(c)
+	l.alerts(c.Alerts)
 	if len(c.Providers) == 0 && !l.broken {
 		l.add("providers", ruleNoProvider)
 	}
@@ -48,7 +50,7 @@ func (l *loader) bounds(v reflect.Value, prefix string) {
 		case name == "-" || f.Type() == reflect.TypeFor[Secret]():
 		case f.Kind() == reflect.Struct:
 			l.bounds(f, path+".")
-		case f.Type() == reflect.TypeFor[[]Provider]():
+		case f.Kind() == reflect.Slice && isGroup(f.Type().Elem()) && f.Type().Elem() != reflect.TypeFor[Key]():
 			for n := range f.Len() {
 				l.bounds(f.Index(n), path+"["+strconv.Itoa(n)+"].")
 			}

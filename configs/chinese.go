@@ -77,6 +77,12 @@ func chineseValue(r rule) string {
 		return "内容为空"
 	case ruleTooLong:
 		return "超过 %d 个字符"
+	case ruleShort:
+		return "少于 %d 个字符；请用长一些的，例如 openssl rand -base64 32 的输出"
+	case ruleHostPort:
+		return "应该是“主机:端口”"
+	case ruleMail:
+		return "不是邮箱地址"
 	case ruleDuplicate:
 		return "%s 已被 %s 使用，不能重复"
 	case ruleName:

@@ -50,12 +50,65 @@ type Config struct {
 	Grace         time.Duration `mapstructure:"grace" default:"25s" min:"0s" max:"10m"`                                // to finish at stop
 	MailboxSize   int           `mapstructure:"mailbox_size" default:"8" min:"1" max:"10000"`                          // waiting messages per chat
 	MaxMessage    int           `mapstructure:"max_message" default:"20000" min:"1" max:"1000000"`                     // runes taken from a person at once
+	StaleAfter    time.Duration `mapstructure:"stale_after" default:"10m" min:"10s" max:"24h"`                         // what waited longer while the bot was away gets a notice, no answer
+
+	Store    Store     `mapstructure:"store"`
+	Node     string    `mapstructure:"node" example:"vps-1"` // this process's name among those that share a store; empty: the host's
+	Accounts []Account `mapstructure:"accounts" example:"[{name: main}]"`
+
+	AdminRemarks []string `mapstructure:"admin_remarks" default:"[]" example:"[diagbot-admin]"` // whoever has this remark on the bot's phone is an admin
+	Limits       Limits   `mapstructure:"limits"`
+	Alerts       []Alert  `mapstructure:"alerts" default:"[]" example:"[{name: phone, kind: ntfy, url: 'https://ntfy.sh/a-long-secret-topic'}]"`
 
 	Catalogue Catalogue  `mapstructure:"catalogue"`
 	Providers []Provider `mapstructure:"providers" example:"[{name: openai, keys: ['env:OPENAI_API_KEY']}]"`
 
 	File     string    `mapstructure:"-"` // the file read; empty when there was none
 	Warnings []Problem `mapstructure:"-"` // what is allowed but probably not meant
+}
+
+// Store says where state is kept.
+type Store struct {
+	URL Secret `mapstructure:"url" example:"env:DATABASE_URL"`              // PostgreSQL; empty: SQLite in data_dir
+	Key Secret `mapstructure:"key" example:"file:/run/secrets/diagbot_key"` // encrypts saved logins; empty: they are not encrypted
+}
+
+// The channels of [Account.Channel].
+const (
+	ChannelOpenWeChat = "openwechat"
+	ChannelILink      = "ilink"
+)
+
+// Account is a WeChat account the bot answers for.
+type Account struct {
+	Name    string   `mapstructure:"name" example:"main"` // unique; state is kept under it
+	Channel string   `mapstructure:"channel" default:"openwechat" oneof:"openwechat ilink"`
+	Admins  []string `mapstructure:"admins" default:"[]" example:"['o9cq…@im.wechat']"` // ids of people, where the channel's ids last
+}
+
+// Limits bound how much people may ask. 0 is no limit.
+type Limits struct {
+	PersonMinute int `mapstructure:"person_per_minute" default:"0" min:"0" max:"100000"`
+	PersonDay    int `mapstructure:"person_per_day" default:"0" min:"0" max:"1000000"`
+	GroupMinute  int `mapstructure:"group_per_minute" default:"0" min:"0" max:"100000"`
+	GroupDay     int `mapstructure:"group_per_day" default:"0" min:"0" max:"1000000"`
+}
+
+// AlertEmail is the kind of an [Alert] that goes out by SMTP.
+const AlertEmail = "email"
+
+// Alert is a place outside WeChat where the operator is told of trouble.
+type Alert struct {
+	Name     string   `mapstructure:"name" example:"phone"` // unique; shown in logs
+	Kind     string   `mapstructure:"kind" default:"generic" oneof:"generic feishu dingtalk wecom bark ntfy email"`
+	URL      Secret   `mapstructure:"url" example:"env:ALERT_URL"`                // of the webhook; whoever knows it may post
+	Secret   Secret   `mapstructure:"secret" example:"env:ALERT_SECRET"`          // signs requests to Feishu and DingTalk; a token for ntfy
+	Host     string   `mapstructure:"host" example:"smtp.example.com:465"`        // of the mail server
+	User     string   `mapstructure:"user" example:"bot@example.com"`             // for the mail server
+	Password Secret   `mapstructure:"password" example:"env:SMTP_PASSWORD"`       // for the mail server
+	From     string   `mapstructure:"from" example:"bot@example.com"`             // empty: user
+	To       []string `mapstructure:"to" default:"[]" example:"[me@example.com]"` // e-mail addresses
+	Security string   `mapstructure:"security" default:"tls" oneof:"tls starttls none"`
 }
 
 // Catalogue says where the operator's own troubleshooting entries are.

@@ -92,10 +92,14 @@ func (l *loader) misfits(err error) {
 func (l *loader) convert(from, to reflect.Value) (any, error) {
 	v := from.Interface()
 	switch to.Type() {
-	case reflect.TypeFor[Config](), reflect.TypeFor[Catalogue]():
+	case reflect.TypeFor[Config](), reflect.TypeFor[Catalogue](), reflect.TypeFor[Store](), reflect.TypeFor[Limits]():
 		return v, nil
 	case reflect.TypeFor[Provider]():
-		return l.provider(v)
+		return l.element(v, "providers[].")
+	case reflect.TypeFor[Account]():
+		return l.element(v, "accounts[].")
+	case reflect.TypeFor[Alert]():
+		return l.element(v, "alerts[].")
 	case reflect.TypeFor[Key]():
 		return toKey(v)
 	case reflect.TypeFor[Secret]():
@@ -109,14 +113,13 @@ func (l *loader) convert(from, to reflect.Value) (any, error) {
 	return fits(v, to)
 }
 
-// provider adds the defaults that stand inside a list, where viper's do not
+// element adds the defaults that stand inside a list, where viper's do not
 // reach.
-func (l *loader) provider(v any) (any, error) {
+func (l *loader) element(v any, prefix string) (any, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return nil, say(ruleType, say(wordGroup), say(valueWord(v)))
 	}
-	const prefix = "providers[]."
 	for _, k := range l.keys {
 		name, under := strings.CutPrefix(k.path, prefix)
 		if !under || k.initial == "" {
@@ -163,6 +166,8 @@ func toSecret(v any) (any, error) {
 	switch v := v.(type) {
 	case Secret:
 		return v, nil
+	case envText:
+		return NewSecret(string(v)), nil
 	case string:
 		return NewSecret(v), nil
 	case int, float64, bool, uint64:

@@ -19,6 +19,20 @@ const (
 // finish resolves secrets and fills in the defaults that depend on other
 // settings.
 func (l *loader) finish(c *Config) {
+	c.Store.URL, _ = l.resolve("store.url", c.Store.URL)
+	c.Store.Key, _ = l.resolve("store.key", c.Store.Key)
+	if len(c.Accounts) == 0 {
+		c.Accounts = []Account{{Name: "main", Channel: ChannelOpenWeChat, Admins: []string{}}}
+	}
+	for i := range c.Alerts {
+		a, at := &c.Alerts[i], "alerts["+strconv.Itoa(i)+"]."
+		a.URL, _ = l.resolve(at+"url", a.URL)
+		a.Secret, _ = l.resolve(at+"secret", a.Secret)
+		a.Password, _ = l.resolve(at+"password", a.Password)
+		if a.From == "" {
+			a.From = a.User
+		}
+	}
 	for i := range c.Providers {
 		p := &c.Providers[i]
 		at := "providers[" + strconv.Itoa(i) + "]"

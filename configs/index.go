@@ -156,9 +156,11 @@ func (x *index) unknown(name *yaml.Node, prefix string) {
 	x.lines[path] = name.Line
 	if place, ok := familiar(strings.ToLower(shown)); ok {
 		x.add(path, ruleFamiliar, place)
+	} else if near := nearest(pathsOf(x.keys), pattern(prefix)+strings.ToLower(shown)); near != "" && distance(lastSegment(near), strings.ToLower(shown)) == 1 {
+		x.add(path, ruleUnknownNear, lastSegment(near))
 	} else if place, ok := elsewhere(x.keys, strings.ToLower(shown)); ok {
 		x.add(path, ruleFamiliar, place)
-	} else if near := nearest(pathsOf(x.keys), pattern(prefix)+strings.ToLower(shown)); near != "" {
+	} else if near != "" {
 		x.add(path, ruleUnknownNear, lastSegment(near))
 	} else {
 		x.add(path, ruleUnknown)

@@ -71,7 +71,7 @@ func TestExampleEqualsTheDefaults(t *testing.T) {
 
 func TestExampleNamesEveryKey(t *testing.T) {
 	var root yaml.Node
-	if err := yaml.Unmarshal([]byte(ExampleYAML), &root); err != nil {
+	if err := yaml.Unmarshal([]byte(exampleWithAlerts()), &root); err != nil {
 		t.Fatal(err)
 	}
 	f := findings{keys: schema(), lines: map[string]int{}}
@@ -93,6 +93,22 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	}
 }
 
+// exampleWithAlerts is the example with the alerts that stand in a comment there.
+func exampleWithAlerts() string {
+	text := strings.Replace(ExampleYAML, "alerts: []", "alerts:", 1)
+	return strings.ReplaceAll(text, "\n#   ", "\n    ")
+}
+
+func TestExampleAlerts(t *testing.T) {
+	c, err := load(t, exampleWithAlerts(), "OPENAI_API_KEY=k", "ALERT_URL=https://ntfy.sh/topic", "SMTP_PASSWORD=p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Alerts) != 2 || c.Alerts[0].URL.Reveal() != "https://ntfy.sh/topic" || c.Alerts[1].From != "bot@example.com" || c.Alerts[1].Security != "tls" {
+		t.Errorf("alerts %+v", c.Alerts)
+	}
+}
+
 func TestLaterSourcesWin(t *testing.T) {
 	file := "locale: ja\nsend_burst: 7\ncatalogue: {dir: .}\n"
 	c, err := load(t, file, "OPENAI_API_KEY=k", "DIAGBOT_LOCALE=ko", "DIAGBOT_SEND_INTERVAL=0s", "DIAGBOT_DATA_DIR=", "DIAGBOT_PORT_80_TCP=tcp://x", "DIAGBOT_SERVICE_HOST=x")
@@ -109,6 +125,7 @@ func TestEveryScalarByEnvironment(t *testing.T) {
 		"locale": "zh_CN", "log_level": "warn", "log_format": "json", "wechat_mode": "normal", "hot_reload": "0",
 		"expires_in_seconds": "90", "single_chat_prefix": "bot, @bot", "group_chat_prefix": `["a,b", ""]`,
 		"group_name_white_list": "family", "single_chat_reply_prefix": "[bot] ", "character_desc": "x: y", "catalogue.dir": ".",
+		"store.url": "postgres://u:p@h/d", "store.key": "0123456789abcdef", "stale_after": "11s",
 	}
 	environ := []string{"OPENAI_API_KEY=k"}
 	for _, k := range schema() {
@@ -133,7 +150,10 @@ func TestEveryScalarByEnvironment(t *testing.T) {
 		SendInterval: 9 * time.Second, SendBurst: 9, PrivatePrefixes: []string{"bot", "@bot"}, ReplyPrefix: "[bot] ",
 		GroupPrefixes: []string{"a,b", ""}, Groups: []string{"family"}, System: "x: y", MemoryTurns: 9,
 		MemoryExpiry: 90 * time.Second, Deadline: 9 * time.Second, ThinkingAfter: 9 * time.Second, Grace: 9 * time.Second, MailboxSize: 9, MaxMessage: 9,
-		Catalogue: Catalogue{Dir: "."},
+		Catalogue: Catalogue{Dir: "."}, StaleAfter: 11 * time.Second, Node: "9", AdminRemarks: []string{"9"},
+		Store:    Store{URL: NewSecret("postgres://u:p@h/d"), Key: NewSecret("0123456789abcdef")},
+		Accounts: []Account{{Name: "main", Channel: ChannelOpenWeChat, Admins: []string{}}}, Alerts: []Alert{},
+		Limits: Limits{PersonMinute: 9, PersonDay: 9, GroupMinute: 9, GroupDay: 9},
 	}
 	c.Providers, c.Warnings = nil, nil
 	if !reflect.DeepEqual(*c, want) {
