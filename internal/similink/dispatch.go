@@ -1,0 +1,201 @@
+package similink
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// bodyLimit bounds a request to the API: the longest text allowed, escaped.
+const bodyLimit = 256 << 10
+
+// answer is what an endpoint says.
+type answer struct {
+	status int // 0: 200
+	mime   string
+	header map[string]string
+	body   []byte
+}
+
+// endpoint is one of the server's paths. It may block as long as the request's
+// context and the server live.
+type endpoint struct {
+	methods string
+	cdn     bool // lives on the host of files
+	serve   func(*Server, *visit) answer
+}
+
+func endpoints() map[string]endpoint {
+	return map[string]endpoint{
+		"/ilink/bot/get_bot_qrcode":    {"GET POST", false, (*Server).getQRCode},
+		"/ilink/bot/get_qrcode_status": {"GET", false, (*Server).pollQRCode},
+		"/ilink/bot/msg/notifystart":   {"POST", false, onBehalf((*Server).notifyStart)},
+		"/ilink/bot/msg/notifystop":    {"POST", false, onBehalf((*Server).notifyStop)},
+		"/ilink/bot/getupdates":        {"POST", false, (*Server).getUpdates},
+		"/ilink/bot/sendmessage":       {"POST", false, onBehalf((*Server).sendMessage)},
+		"/ilink/bot/getconfig":         {"POST", false, onBehalf((*Server).getConfig)},
+		"/ilink/bot/sendtyping":        {"POST", false, onBehalf((*Server).sendTyping)},
+		"/ilink/bot/getuploadurl":      {"POST", false, onBehalf((*Server).getUploadURL)},
+		"/c2c/upload":                  {"POST", true, (*Server).upload},
+		"/c2c/download":                {"GET", true, (*Server).download},
+	}
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if !s.enter() {
+		return
+	}
+	defer s.running.Done()
+	body, ok := s.readBody(w, req)
+	if !ok {
+		http.Error(w, http.StatusText(http.StatusRequestEntityTooLarge), http.StatusRequestEntityTooLarge)
+		return
+	}
+	r := s.meet(req, body)
+	f := r.failure
+	if f.Delay > 0 && !s.pause(r, f.Delay) {
+		return
+	}
+	switch {
+	case f.Hang:
+		s.hang(r)
+		reset(w)
+	case f.Reset:
+		reset(w)
+	case f.replaces():
+		write(w, f.answer())
+	default:
+		s.play(w, r)
+	}
+}
+
+// readBody reads the body at once: only then does net/http notice when the
+// client leaves. It reports false for one that is too long.
+func (s *Server) readBody(w http.ResponseWriter, req *http.Request) ([]byte, bool) {
+	limit := int64(bodyLimit)
+	if s.endpoints[req.URL.Path].cdn {
+		limit = mediaLimit
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, req.Body, limit))
+	var tooLong *http.MaxBytesError
+	return b, !errors.As(err, &tooLong)
+}
+
+// play lets the endpoint do its work and then spoils the answer as the failure
+// says.
+func (s *Server) play(w http.ResponseWriter, r *visit) {
+	a := s.serve(r)
+	switch {
+	case r.failure.LoseAnswer:
+		reset(w)
+	case r.failure.CutBody, r.failure.Stall:
+		s.cut(w, r, a)
+	default:
+		write(w, a)
+	}
+}
+
+func (s *Server) serve(r *visit) answer {
+	e, ok := s.endpoints[r.URL.Path]
+	switch {
+	case !ok || !atHost(r.Host, e.cdn):
+		return plainAnswer(http.StatusNotFound)
+	case !strings.Contains(e.methods, r.Method):
+		return plainAnswer(http.StatusMethodNotAllowed)
+	}
+	return e.serve(s, r)
+}
+
+func plainAnswer(status int) answer {
+	return answer{status: status, mime: "text/plain", body: []byte(http.StatusText(status))}
+}
+
+// host is the name a request was meant for, without a port.
+func host(h string) string {
+	if name, _, err := net.SplitHostPort(h); err == nil {
+		return name
+	}
+	return h
+}
+
+// atHost tells whether a host serves the API, or the files. The loopback address
+// serves both.
+func atHost(h string, cdn bool) bool {
+	switch host(h) {
+	case APIHost, RedirectHost:
+		return !cdn
+	case CDNHost:
+		return cdn
+	}
+	return isLoopback(h)
+}
+
+func isLoopback(h string) bool {
+	ip := net.ParseIP(host(h))
+	return host(h) == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func endpointName(p string) string { return path.Base(p) }
+
+func write(w http.ResponseWriter, a answer) {
+	for name, v := range a.header {
+		w.Header().Set(name, v)
+	}
+	if a.mime != "" {
+		w.Header().Set("Content-Type", a.mime)
+	}
+	if a.status != 0 {
+		w.WriteHeader(a.status)
+	}
+	_, _ = w.Write(a.body) // the client may have gone
+}
+
+// pause waits and reports whether the client and the server are still there.
+func (s *Server) pause(r *visit, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.Context().Done():
+	case <-s.done:
+	}
+	return false
+}
+
+// hold waits until ready, asked with the state locked, is true or d has passed.
+// It reports what ready said last. A Fail since the request came ends all
+// waiting.
+func (s *Server) hold(r *visit, d time.Duration, ready func() bool) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !ready() {
+		if s.flush != r.flush {
+			return false
+		}
+		ring := s.news.ch
+		s.mu.Unlock()
+		goOn, late := true, false
+		select {
+		case <-ring:
+		case <-t.C:
+			late = true
+		case <-r.Context().Done():
+			goOn = false
+		case <-s.done:
+			goOn = false
+		}
+		s.mu.Lock()
+		if late || !goOn {
+			return goOn && ready()
+		}
+	}
+	return true
+}

@@ -1,0 +1,259 @@
+package similink
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/diagbot/diagbot/internal/simtls"
+)
+
+// The hosts of the service. The name of the last one is invented: nobody has
+// written down a real one.
+const (
+	APIHost      = "ilinkai.weixin.qq.com"
+	CDNHost      = "novac2c.cdn.weixin.qq.com"
+	RedirectHost = "ilinkai-hk.weixin.qq.com"
+)
+
+// Options says how the server behaves. The zero value is a patient, correct
+// server whose QR codes are confirmed at once.
+type Options struct {
+	Authority *simtls.Authority // signs the certificates; nil: a new one
+	Listen    string            // default 127.0.0.1:0
+	Owner     string            // name of the person who scans, default 主人
+
+	Hold        time.Duration // how long a poll is held when nothing is new, default 25 s
+	PollTimeout time.Duration // the longpolling_timeout_ms advertised, default 35 s; negative: none
+	Batch       int           // messages in one answer, default 20
+
+	ScanDelay  time.Duration // a QR code is scanned and confirmed by itself after this; negative: only by Scan
+	QRLife     time.Duration // when an unscanned QR code expires, default 5 min
+	VerifyCode string        // digits the phone shows, which the client must send back; empty: none
+	Redirect   bool          // a scanned code must be polled at RedirectHost, where the account then lives
+
+	Quota  int           // replies for each message heard, default 10
+	Window time.Duration // how long after it they may come, default 24 h
+	Limit  *Limit        // throttles sending; nil: never
+	Revive bool          // notifystart brings a session back that Kick ended
+
+	FullURLs bool // uploads and downloads are given as whole URLs, too
+	Lax      bool // headers are not asked for
+	History  int  // messages and sent messages kept at least, default 10000 each
+
+	Assume Assume
+}
+
+// Limit is a throttle for everything sent: once the bucket of Burst messages,
+// refilled by one each Every, is empty, sending gets -2 "rate limited" for Block.
+type Limit struct {
+	Every time.Duration
+	Burst int
+	Block time.Duration // 15 to 30 s by most reports
+}
+
+// Server is a simulated iLink server. All its methods are safe for concurrent
+// use.
+type Server struct {
+	opt        Options
+	authority  *simtls.Authority
+	listener   net.Listener
+	http       *http.Server
+	done       chan struct{} // closed by Close
+	running    sync.WaitGroup
+	closing    sync.Once
+	endpoints  map[string]endpoint
+	transports []*http.Transport
+
+	mu      sync.Mutex
+	ended   bool          // nothing new may start
+	news    bell          // something a held poll may wait for
+	seen    bell          // something a test may wait for
+	flush   int           // counts Fail calls: held polls end so that the next one meets the failure
+	ahead   time.Duration // how far Advance has put the clock forward
+	session *session
+	issued  map[string]bool // every bot token there ever was
+	lastUin string
+
+	codes    map[string]*code
+	newest   *code
+	expire   int
+	scanNext bool
+
+	owner    *person
+	people   map[string]*person // by id and by name
+	messages history[message]
+	handed   int64 // number of the newest message handed out
+	polls    int   // getupdates begun
+	noCursor int   // answers that will lack get_updates_buf
+	lastID   uint64
+
+	grants  grants
+	shelf   shelf
+	uploads map[string]*upload
+	sent    history[Sent]
+	lost    history[Sent]
+	typing  history[Typing]
+	clients map[string]uint64 // message ids by client_id
+	limiter *rate.Limiter
+	blocked time.Time
+
+	faults     map[string][]*fault
+	healed     chan struct{} // closed and replaced by Heal
+	requests   history[Request]
+	counts     map[string]int
+	complaints []string
+}
+
+// Start starts a server on the loopback interface.
+func Start(o Options) (*Server, error) {
+	o.setDefaults()
+	s := &Server{
+		opt: o, authority: o.Authority, done: make(chan struct{}), endpoints: endpoints(),
+		lastID: 14e18 + uint64(time.Now().Unix()), news: newBell(), seen: newBell(), healed: make(chan struct{}),
+		issued: map[string]bool{}, codes: map[string]*code{}, people: map[string]*person{},
+		uploads: map[string]*upload{}, clients: map[string]uint64{},
+		faults: map[string][]*fault{}, counts: map[string]int{},
+		messages: history[message]{limit: o.History}, sent: history[Sent]{limit: o.History},
+		lost: history[Sent]{limit: o.History}, typing: history[Typing]{limit: o.History},
+		requests: history[Request]{limit: requestLimit},
+	}
+	s.owner = s.newPerson(o.Owner)
+	if o.Limit != nil {
+		s.limiter = rate.NewLimiter(rate.Every(o.Limit.Every), o.Limit.Burst)
+	}
+	if err := s.listen(); err != nil {
+		return nil, fmt.Errorf("start simulated iLink: %w", err)
+	}
+	return s, nil
+}
+
+func (o *Options) setDefaults() {
+	orDefault(&o.Listen, "127.0.0.1:0")
+	orDefault(&o.Owner, "主人")
+	orDefault(&o.Hold, 25*time.Second)
+	orDefault(&o.PollTimeout, 35*time.Second)
+	orDefault(&o.Batch, 20)
+	orDefault(&o.QRLife, 5*time.Minute)
+	orDefault(&o.Quota, 10)
+	orDefault(&o.Window, 24*time.Hour)
+	orDefault(&o.History, 10000)
+	o.Assume.setDefaults()
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+func (s *Server) listen() (err error) {
+	if s.authority == nil {
+		if s.authority, err = simtls.New(); err != nil {
+			return err
+		}
+	}
+	config, err := s.authority.ServerConfig(s.Hosts()...)
+	if err != nil {
+		return err
+	}
+	config.NextProtos = []string{"http/1.1"} // connections must be hijackable
+	if s.listener, err = net.Listen("tcp", s.opt.Listen); err != nil {
+		return err
+	}
+	if ip := s.listener.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
+		return errors.Join(fmt.Errorf("listen on %s: not the loopback interface", ip), s.listener.Close())
+	}
+	s.http = &http.Server{
+		Handler: s, TLSConfig: config,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are part of the play
+	}
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		_ = s.http.ServeTLS(s.listener, "", "") // ends with ErrServerClosed
+	}()
+	return nil
+}
+
+// Close ends all polls and connections and waits for their goroutines.
+func (s *Server) Close() error {
+	s.closing.Do(func() {
+		s.mu.Lock()
+		s.ended = true
+		s.mu.Unlock()
+		close(s.done)
+		_ = s.http.Close() // only the listener can fail here, and it is gone
+		s.running.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, t := range s.transports {
+			t.CloseIdleConnections()
+		}
+	})
+	return nil
+}
+
+// enter begins something Close must wait for, unless Close has begun.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.running.Add(1)
+	}
+	return !s.ended
+}
+
+// Addr is the loopback address the server listens on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Authority is the certificate authority clients must trust.
+func (s *Server) Authority() *simtls.Authority { return s.authority }
+
+// Hosts are the host names the server answers for.
+func (s *Server) Hosts() []string { return []string{APIHost, CDNHost, RedirectHost} }
+
+// Transport returns a new transport that connects [Server.Hosts] to the server
+// and refuses all other hosts.
+func (s *Server) Transport() *http.Transport {
+	route := map[string]string{}
+	for _, h := range s.Hosts() {
+		route[h+":443"] = s.Addr()
+	}
+	t := s.authority.Transport(route)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.transports = append(s.transports, t)
+	return t
+}
+
+// Advance puts the server's clock forward: replies come too late, QR codes and
+// typing tickets expire.
+func (s *Server) Advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += d
+	s.news.ring()
+	s.seen.ring()
+}
+
+// now is the time as the server sees it.
+func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
+
+// token returns n random bytes in hexadecimal.
+func token(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
