@@ -186,9 +186,9 @@ func (x *Example) fault() *Fault {
 func (l *linter) locale(loc *locale, g *glossary) {
 	tag := loc.head.Tag
 	p := loc.texts()
-	if len(loc.raw) > 0 {
-		if err := parseProse(loc.raw, &prose{}); err != nil {
-			l.bad("locales/%s.yaml: %w", tag, err)
+	if loc.file != "" {
+		if err := decode(embedded, loc.file, &prose{}); err != nil {
+			l.bad("%w", err)
 		}
 	}
 	must := slices.Contains(required, tag)

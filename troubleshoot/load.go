@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -52,16 +52,20 @@ func Load(opts ...Option) (*Catalogue, error) {
 		o(&s)
 	}
 	c := &Catalogue{byID: map[string]*Entry{}, byWord: map[string][]*Entry{}, byTag: map[string]*locale{}}
-	if err := decode(embedded, "vocabulary.yaml", &c.words); err != nil {
+	own := newEmbeddedReader()
+	if err := own.decode("vocabulary.yaml", &c.words); err != nil {
 		return nil, fmt.Errorf("load catalogue: %w", err)
 	}
-	errs := c.readEntries(embedded, nil) // Lint checks its phrases
+	errs := c.readEntries(embedded, own.decode, nil) // Lint checks its phrases
 	for _, dir := range s.dirs {
-		errs = append(errs, c.readEntries(dir, c.words)...)
+		strictly := func(name string, into any) error { return decode(dir, name, into) }
+		errs = append(errs, c.readEntries(dir, strictly, c.words)...)
 	}
-	errs = append(errs, c.readLocales(embedded, true)...)
+	if err := c.findLocales(own); err != nil {
+		errs = append(errs, err)
+	}
 	for _, dir := range s.dirs {
-		errs = append(errs, c.readLocales(dir, false)...)
+		errs = append(errs, c.readLocales(dir)...)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("load catalogue: %w", err)
@@ -72,35 +76,28 @@ func Load(opts ...Option) (*Catalogue, error) {
 	return c, nil
 }
 
-// readEntries reads entries/*.yaml of one file system, two files at a time, and
-// checks their phrases if words are given.
-func (c *Catalogue) readEntries(dir fs.FS, words vocabulary) []error {
+// readEntries reads entries/*.yaml of one file system, and checks their phrases if
+// words are given.
+func (c *Catalogue) readEntries(dir fs.FS, decode decoder, words vocabulary) []error {
 	names, err := fs.Glob(dir, "entries/*.yaml")
 	if err != nil {
 		return []error{err}
 	}
-	read := make([]*Entry, len(names))
-	errs := make([]error, len(names))
-	var wg sync.WaitGroup
-	for w := range 2 {
-		wg.Go(func() {
-			for i := w; i < len(names); i += 2 {
-				read[i], errs[i] = readEntry(dir, names[i], words)
-			}
-		})
-	}
-	wg.Wait()
-	for i, e := range read {
-		if errs[i] == nil {
-			c.byID[e.ID] = e
+	var errs []error
+	for _, name := range names {
+		e, err := readEntry(name, decode, words)
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
+		c.byID[e.ID] = e
 	}
-	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	return errs
 }
 
-func readEntry(dir fs.FS, name string, words vocabulary) (*Entry, error) {
+func readEntry(name string, decode decoder, words vocabulary) (*Entry, error) {
 	var e Entry
-	if err := decode(dir, name, &e); err != nil {
+	if err := decode(name, &e); err != nil {
 		return nil, err
 	}
 	if want := strings.TrimSuffix(path.Base(name), ".yaml"); e.ID != want {
@@ -112,18 +109,56 @@ func readEntry(dir fs.FS, name string, words vocabulary) (*Entry, error) {
 	return &e, nil
 }
 
-// decode reads one YAML document strictly.
-func decode(dir fs.FS, name string, into any) error {
-	data, err := fs.ReadFile(dir, name)
+// decoder reads the YAML document of that name.
+type decoder func(name string, into any) error
+
+// embeddedReader reads embedded files, one at a time.
+type embeddedReader struct {
+	plain plainReader
+	fill  filler
+}
+
+func newEmbeddedReader() *embeddedReader {
+	return &embeddedReader{fill: filler{fields: map[reflect.Type]map[string]int{}}}
+}
+
+// decode reads what is written plainly, and leaves the rest to the library.
+func (r *embeddedReader) decode(name string, into any) error {
+	data, err := embedded.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
+	if r.decodePlain(data, into) == nil {
+		return nil
+	}
+	reflect.ValueOf(into).Elem().SetZero()
+	return decode(embedded, name, into)
+}
+
+func (r *embeddedReader) decodePlain(data []byte, into any) error {
+	n, err := r.plain.read(data)
+	if err != nil {
+		return err
+	}
+	return r.fill.fill(reflect.ValueOf(into).Elem(), &n)
+}
+
+// decode reads one YAML document strictly.
+func decode(dir fs.FS, name string, into any) error {
+	data, err := fs.ReadFile(dir, name)
+	if err == nil {
+		err = decodeStrictly(data, into)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+func decodeStrictly(data []byte, into any) error {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	return d.Decode(into)
 }
 
 // guideOrder is the order of the guide's pages.

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 	"sync"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Locale is a language the catalogue can speak.
@@ -47,13 +46,13 @@ type localeHead struct {
 }
 
 // locale is one language. The embedded files are proven by the package's tests
-// and parsed when first needed; overrides are parsed, and checked, at once.
+// and read when first needed; overrides are read, and checked, at once.
 type locale struct {
 	head  localeHead
 	chain []*locale // itself first, then where its readers go next
 
 	once  sync.Once
-	raw   []byte
+	file  string // the embedded one; empty for an operator's own language
 	over  []*prose
 	ready *prose
 }
@@ -61,14 +60,13 @@ type locale struct {
 // texts returns the language's prose, with overrides laid over it.
 func (l *locale) texts() *prose {
 	l.once.Do(func() {
-		p := &prose{UI: map[string]string{}, Entries: map[string]*Text{}}
-		if len(l.raw) > 0 {
-			// A broken embedded file leaves the language empty: readers get the next
-			// of their chain, and the package's tests fail.
-			if err := parseProse(l.raw, p); err != nil {
-				p = &prose{UI: map[string]string{}, Entries: map[string]*Text{}}
-			}
+		p := &prose{}
+		// A broken embedded file leaves the language empty: readers get the next
+		// of their chain, and the package's tests fail.
+		if l.file == "" || newEmbeddedReader().decode(l.file, p) != nil {
+			p = &prose{}
 		}
+		p.tidy()
 		for _, o := range l.over {
 			maps.Copy(p.UI, o.UI)
 			for id, t := range o.Entries {
@@ -78,6 +76,17 @@ func (l *locale) texts() *prose {
 		l.ready = p
 	})
 	return l.ready
+}
+
+// tidy makes what a file left out empty.
+func (p *prose) tidy() {
+	if p.UI == nil {
+		p.UI = map[string]string{}
+	}
+	if p.Entries == nil {
+		p.Entries = map[string]*Text{}
+	}
+	maps.DeleteFunc(p.Entries, func(_ string, t *Text) bool { return t == nil })
 }
 
 // merge lays the filled fields of over over base.
@@ -108,35 +117,15 @@ func merge(base, over *Text) *Text {
 	return &t
 }
 
-func parseProse(data []byte, p *prose) error {
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(p); err != nil {
-		return err
-	}
-	if p.UI == nil {
-		p.UI = map[string]string{}
-	}
-	if p.Entries == nil {
-		p.Entries = map[string]*Text{}
-	}
-	for id, t := range p.Entries {
-		if t == nil {
-			delete(p.Entries, id)
-		}
-	}
-	return nil
-}
-
-// readLocales reads locales/*.yaml of one file system.
-func (c *Catalogue) readLocales(dir fs.FS, lazily bool) []error {
+// readLocales reads locales/*.yaml of a directory of overrides.
+func (c *Catalogue) readLocales(dir fs.FS) []error {
 	names, err := fs.Glob(dir, "locales/*.yaml")
 	if err != nil {
 		return []error{err}
 	}
 	var errs []error
 	for _, name := range names {
-		if err := c.readLocale(dir, name, lazily); err != nil {
+		if err := c.readLocale(dir, name); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 	}
@@ -144,18 +133,16 @@ func (c *Catalogue) readLocales(dir fs.FS, lazily bool) []error {
 	return errs
 }
 
-func (c *Catalogue) readLocale(dir fs.FS, name string, lazily bool) error {
+func (c *Catalogue) readLocale(dir fs.FS, name string) error {
 	data, err := fs.ReadFile(dir, name)
 	if err != nil {
 		return err
 	}
-	if lazily {
-		return c.addEmbedded(data)
-	}
 	var p prose
-	if err := parseProse(data, &p); err != nil {
+	if err := decodeStrictly(data, &p); err != nil {
 		return err
 	}
+	p.tidy()
 	if want := strings.TrimSuffix(path.Base(name), ".yaml"); p.Locale.Tag != want {
 		return fmt.Errorf("locale.tag: is %q, the file's name says %q", p.Locale.Tag, want)
 	}
@@ -174,18 +161,42 @@ func (c *Catalogue) readLocale(dir fs.FS, name string, lazily bool) error {
 	return nil
 }
 
-// addEmbedded reads only the head of an embedded file.
-func (c *Catalogue) addEmbedded(data []byte) error {
-	head, _, ok := bytes.Cut(data, []byte("\nui:"))
-	if !ok {
-		head = data
-	}
-	var p prose
-	if err := parseProse(head, &p); err != nil {
+// findLocales reads the heads of the embedded locales/*.yaml.
+func (c *Catalogue) findLocales(own *embeddedReader) error {
+	names, err := fs.Glob(embedded, "locales/*.yaml")
+	if err != nil {
 		return err
 	}
-	c.addLocale(&locale{head: p.Locale, raw: data})
+	for _, name := range names {
+		var p prose
+		if err := own.decodeHead(name, &p); err != nil {
+			return err
+		}
+		c.addLocale(&locale{head: p.Locale, file: name})
+	}
+	c.linkChains()
 	return nil
+}
+
+// maxHead is how much of a locale's file is read to find its head, in bytes.
+const maxHead = 2 << 10
+
+// decodeHead reads the beginning of a locale's file, up to the texts; all of it if
+// they do not follow soon.
+func (r *embeddedReader) decodeHead(name string, p *prose) error {
+	f, err := embedded.Open(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer f.Close()
+	var room [maxHead]byte
+	n, _ := io.ReadFull(f, room[:])
+	head, _, ok := bytes.Cut(room[:n], []byte("\nui:\n"))
+	if ok && r.decodePlain(append(head, '\n'), p) == nil {
+		return nil
+	}
+	*p = prose{}
+	return r.decode(name, p)
 }
 
 func (c *Catalogue) addLocale(l *locale) {

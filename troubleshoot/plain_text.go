@@ -1,0 +1,241 @@
+package troubleshoot
+
+import (
+	"bytes"
+	"strings"
+)
+
+// flow reads a list or mapping in brackets, or a text, quoted or bare.
+func (p *plainReader) flow() node {
+	switch p.peek() {
+	case '[':
+		return p.brackets()
+	case '{':
+		return p.braces()
+	case '"':
+		return p.doubleQuoted()
+	case '\'':
+		return p.singleQuoted()
+	}
+	return p.bare(true)
+}
+
+// brackets reads a list.
+func (p *plainReader) brackets() node {
+	mark := p.open()
+	for p.pass(1); !p.closes(']', mark); {
+		p.push(p.flow())
+	}
+	return p.close(listNode, mark)
+}
+
+// braces reads a mapping.
+func (p *plainReader) braces() node {
+	mark := p.open()
+	for p.pass(1); !p.closes('}', mark); {
+		p.push(p.key())
+		p.gap()
+		p.push(p.flow())
+	}
+	return p.close(mapNode, mark)
+}
+
+// closes passes over the comma between two values and over the bracket at the
+// end, and reports whether it was that.
+func (p *plainReader) closes(bracket byte, mark int) bool {
+	p.gap()
+	if len(p.stack) > mark && p.peek() == ',' {
+		p.pass(1)
+		p.gap()
+	} else if len(p.stack) > mark && p.peek() != bracket {
+		p.refuse("what follows")
+	}
+	if p.err != nil {
+		return true
+	}
+	if p.peek() == bracket {
+		p.pass(1)
+		return true
+	}
+	return false
+}
+
+// gap passes over blanks between brackets, and over a line's end if the next line
+// is indented.
+func (p *plainReader) gap() {
+	for p.blanks(); p.i < len(p.s) && p.s[p.i] == '\n'; {
+		if p.pass(1); p.blanks() == 0 {
+			p.refuse("the indentation")
+		}
+	}
+}
+
+// bare reads a text without quotation marks.
+func (p *plainReader) bare(inFlow bool) node {
+	from := p.i
+	if negative := p.peek() == '-' && isDigit(p.peekNext()); !negative && strings.IndexByte("-?:,[]{}#&*!|>'\"%@`\n", p.peek()) >= 0 {
+		p.refuse("the value")
+		return node{}
+	}
+	for p.i < len(p.s) && !p.ends(inFlow) {
+		p.pass(1)
+	}
+	return node{text: bytes.TrimRight(p.s[min(from, p.i):p.i], " ")}
+}
+
+// ends reports whether a bare text ends where the reader stands.
+func (p *plainReader) ends(inFlow bool) bool {
+	switch p.s[p.i] {
+	case '\n':
+		return true
+	case '#':
+		return p.s[p.i-1] == ' '
+	case ':':
+		switch c := p.peekNext(); {
+		case c == ' ' || c == '\n', inFlow && strings.IndexByte(",?[]{}", c) >= 0:
+			p.refuse("the colon")
+		}
+	case ',', '[', ']', '{', '}', '?':
+		return inFlow
+	}
+	return false
+}
+
+// singleQuoted reads a text in apostrophes, where two stand for one.
+func (p *plainReader) singleQuoted() node {
+	p.pass(1)
+	from, room := p.i, len(p.room)
+	for p.i < len(p.s) && p.s[p.i] != '\n' {
+		if p.s[p.i] != '\'' {
+			p.pass(1)
+			continue
+		}
+		if p.peekNext() != '\'' {
+			return p.quoted(from, room)
+		}
+		p.room = append(p.room, p.s[from:p.i+1]...)
+		p.pass(2)
+		from = p.i
+	}
+	p.refuse("the quotation")
+	return node{}
+}
+
+// doubleQuoted reads a text in quotation marks, with the usual escapes.
+func (p *plainReader) doubleQuoted() node {
+	p.pass(1)
+	from, room := p.i, len(p.room)
+	for p.i < len(p.s) && p.s[p.i] != '\n' {
+		switch p.s[p.i] {
+		case '"':
+			return p.quoted(from, room)
+		case '\\':
+			p.room = append(p.room, p.s[from:p.i]...)
+			p.room = append(p.room, p.escape())
+			p.pass(2)
+			from = p.i
+		default:
+			p.pass(1)
+		}
+	}
+	p.refuse("the quotation")
+	return node{}
+}
+
+// escape returns what the two bytes at the reader stand for.
+func (p *plainReader) escape() byte {
+	switch c := p.peekNext(); c {
+	case '\\', '"':
+		return c
+	case 'n':
+		return '\n'
+	}
+	p.refuse("the escape")
+	return 0
+}
+
+// quoted ends a quoted text whose parts up to from are in the room.
+func (p *plainReader) quoted(from, room int) node {
+	text := p.s[from:p.i]
+	p.pass(1)
+	if len(p.room) > room {
+		p.room = append(p.room, text...)
+		text = p.room[room:]
+	}
+	return node{quoted: true, text: text}
+}
+
+// block reads the lines of a block text: those further in than in.
+func (p *plainReader) block(in int) node {
+	folds := p.peek() == '>'
+	p.pass(1)
+	strips := p.peek() == '-'
+	if strips {
+		p.pass(1)
+	}
+	if p.blanks(); p.peek() != '\n' {
+		p.refuse("the block text")
+	}
+	p.skipLine()
+	from := p.i
+	at := p.blanks()
+	if p.i = from; at <= in {
+		p.refuse("the block text")
+	}
+	room := len(p.room)
+	for ended := false; !ended; {
+		ended = p.blockLine(at, len(p.room) > room, folds)
+	}
+	if len(p.room) == room {
+		p.refuse("the block text")
+	}
+	if !strips {
+		p.room = append(p.room, '\n')
+	}
+	return node{quoted: true, text: p.room[room:]}
+}
+
+// blockLine adds the line at the reader, and the empty ones before it, to the
+// room, unless it does not belong to the text.
+func (p *plainReader) blockLine(at int, more, folds bool) (ended bool) {
+	breaks := 0
+	for {
+		from := p.i
+		n := p.blanks()
+		switch {
+		case p.i == len(p.s), p.peek() != '\n' && n < at:
+			p.i = from
+			return true
+		case p.peek() == '\n' && n > at, folds && n > at, breaks > 0 && !more:
+			p.refuse("the block text")
+			return true
+		case p.peek() != '\n':
+			p.i = from + at
+			p.addLine(breaks, more, folds)
+			return false
+		}
+		breaks++
+		p.pass(1)
+	}
+}
+
+// addLine adds the rest of a line to the room, and before it what the ends of
+// lines since the last one stand for.
+func (p *plainReader) addLine(breaks int, more, folds bool) {
+	switch {
+	case !more:
+	case folds && breaks == 0:
+		p.room = append(p.room, ' ')
+	case folds:
+		p.room = append(p.room, bytes.Repeat([]byte("\n"), breaks)...)
+	default:
+		p.room = append(p.room, bytes.Repeat([]byte("\n"), breaks+1)...)
+	}
+	n := bytes.IndexByte(p.s[p.i:], '\n')
+	if n < 0 {
+		p.refuse("the end")
+		return
+	}
+	p.room = append(p.room, p.s[p.i:p.i+n]...)
+	p.pass(n + 1)
+}
