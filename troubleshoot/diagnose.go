@@ -81,6 +81,9 @@ func (c *Catalogue) examine(f *Fault) Diagnosis {
 	if ex.best == nil || ex.best.rank < stages["text"]-60 && ex.loud() {
 		ex.look()
 	}
+	if ex.best == nil || ex.best.rank < stages["class"] {
+		ex.spell()
+	}
 	if ex.best == nil {
 		return c.byClass(f)
 	}

@@ -48,7 +48,7 @@ func announced(before string) bool {
 			return true
 		}
 	}
-	return false
+	return strings.HasSuffix(t, "error") && strings.HasSuffix(strings.TrimRight(before, " "), "Error:") // an exception's name, such as AxiosError
 }
 
 func cutLeft(s string, n int) string {
