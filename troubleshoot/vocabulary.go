@@ -23,44 +23,99 @@ func (v vocabulary) expand(p string) ([]string, error) {
 	if strings.IndexByte(p, '{') < 0 && strings.IndexByte(p, '<') < 0 {
 		return []string{p}, nil
 	}
-	done, todo := []string(nil), []string{p}
-	for len(todo) > 0 {
-		p, todo = todo[len(todo)-1], todo[:len(todo)-1]
-		before, forms, after, err := v.split(p)
-		if err != nil {
-			return nil, err
-		}
-		if forms == nil {
-			done = append(done, p)
-		}
-		for _, f := range forms {
-			todo = append(todo, before+f+after)
-		}
-		if len(done)+len(todo) > maxEach {
+	parts, err := v.split(p)
+	if err != nil {
+		return nil, err
+	}
+	n := 1
+	for _, forms := range parts {
+		if n *= len(forms); n > maxEach {
 			return nil, fmt.Errorf("%q stands for more than %d forms", p, maxEach)
 		}
 	}
-	return done, nil
+	return combine(parts, n), nil
 }
 
-// split finds the first alternatives in p; forms is nil if there are none.
-func (v vocabulary) split(p string) (before string, forms []string, after string, err error) {
-	if i := strings.IndexByte(p, '<'); i >= 0 {
-		if j := strings.IndexByte(p[i:], '>'); j > 1 && isName(p[i+1:i+j]) {
-			name := p[i+1 : i+j]
-			set, ok := v[name]
+// combine writes out the n ways to choose one form of each part, side by side in
+// memory.
+func combine(parts [][]string, n int) []string {
+	var room [2 << 10]byte
+	var marks [64]int
+	all, ends := room[:0], marks[:0]
+	for i := range n {
+		choice := i
+		for _, forms := range parts {
+			all = append(all, forms[choice%len(forms)]...)
+			choice /= len(forms)
+		}
+		ends = append(ends, len(all))
+	}
+	text, out, from := string(all), make([]string, n), 0
+	for i, end := range ends {
+		out[i], from = text[from:end], end
+	}
+	return out
+}
+
+// split cuts a phrase into parts, each with the forms it may have.
+func (v vocabulary) split(p string) ([][]string, error) {
+	parts, from := make([][]string, 0, 8), 0
+	for i := 0; i < len(p); {
+		forms, n, err := v.choice(p, i)
+		switch {
+		case err != nil:
+			return nil, err
+		case n == 0:
+			i++
+			continue
+		case i > from:
+			parts = append(parts, []string{p[from:i]})
+		}
+		parts = append(parts, forms)
+		i += n
+		from = i
+	}
+	if from < len(p) {
+		parts = append(parts, []string{p[from:]})
+	}
+	return parts, nil
+}
+
+// choice reads the alternatives that begin at i, in n bytes; 0 if none do.
+func (v vocabulary) choice(p string, i int) (forms []string, n int, err error) {
+	switch p[i] {
+	case '<':
+		if n = strings.IndexByte(p[i:], '>'); n > 1 && isName(p[i+1:i+n]) {
+			forms, ok := v[p[i+1:i+n]]
 			if !ok {
-				return "", nil, "", fmt.Errorf("%q names <%s>, which the vocabulary does not have", p, name)
+				err = fmt.Errorf("%q names %s, which the vocabulary does not have", p, p[i:i+n+1])
 			}
-			return p[:i], set, p[i+j+1:], nil
+			return forms, n + 1, err
+		}
+	case '{':
+		if n = strings.IndexByte(p[i:], '}'); n > 1 {
+			forms, err := v.each(p[i+1 : i+n])
+			return forms, n + 1, err
 		}
 	}
-	if i := strings.IndexByte(p, '{'); i >= 0 {
-		if j := strings.IndexByte(p[i:], '}'); j > 1 {
-			return p[:i], strings.Split(p[i+1:i+j], ","), p[i+j+1:], nil
-		}
+	return nil, 0, nil
+}
+
+// each returns the forms that commas separate, and those of the sets among them.
+func (v vocabulary) each(list string) ([]string, error) {
+	forms := strings.Split(list, ",")
+	if strings.IndexByte(list, '<') < 0 {
+		return forms, nil
 	}
-	return p, nil, "", nil
+	var out []string
+	for _, f := range forms {
+		more, err := v.expand(f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
 }
 
 func isName(s string) bool {
