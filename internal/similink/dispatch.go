@@ -1,7 +1,6 @@
 package similink
 
 import (
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -51,9 +50,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	defer s.running.Done()
-	body, ok := s.readBody(w, req)
+	body, ok := s.readBody(req)
 	if !ok {
-		http.Error(w, http.StatusText(http.StatusRequestEntityTooLarge), http.StatusRequestEntityTooLarge)
+		reset(w)
 		return
 	}
 	r := s.meet(req, body)
@@ -76,14 +75,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // readBody reads the body at once: only then does net/http notice when the
 // client leaves. It reports false for one that is too long.
-func (s *Server) readBody(w http.ResponseWriter, req *http.Request) ([]byte, bool) {
+func (s *Server) readBody(req *http.Request) ([]byte, bool) {
 	limit := int64(bodyLimit)
 	if s.endpoints[req.URL.Path].cdn {
 		limit = mediaLimit
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, req.Body, limit))
-	var tooLong *http.MaxBytesError
-	return b, !errors.As(err, &tooLong)
+	b, err := io.ReadAll(io.LimitReader(req.Body, limit+1))
+	return b, err == nil && int64(len(b)) <= limit
 }
 
 // play lets the endpoint do its work and then spoils the answer as the failure
