@@ -1,74 +1,64 @@
 package store
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
+	"time"
 )
 
-// maxSession bounds what is read, in bytes. A real session has about 2,000.
-const maxSession = 1 << 20
+// Session is the login of an account, as its channel keeps it. It is safe for
+// concurrent use.
+type Session struct{ a *Account }
 
-// Session is a file with the credentials of a login, for the owner's eyes only
-// (mode 0600). One goroutine at a time may use it.
-type Session struct {
-	path string
-}
+const (
+	sessionName = "session"
+	asideName   = "session.bad"
+	sessionWait = 15 * time.Second // what is not stored by then has failed
+)
 
-// NewSession returns the session kept at path. Nothing is touched yet.
-func NewSession(path string) *Session { return &Session{path: path} }
+// Session returns the account's login.
+func (a *Account) Session() *Session { return &Session{a} }
 
-// Load returns what was saved, or nil without an error if nothing was. Errors
-// name the file and say what is wrong with it.
+// Load returns what was saved, nil if nothing was.
 func (s *Session) Load() ([]byte, error) {
-	f, err := os.Open(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open session: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read session: %s is not a file", s.path)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxSession+1))
-	if err != nil {
-		return nil, fmt.Errorf("read session: %w", err)
-	}
-	if len(b) > maxSession {
-		return nil, fmt.Errorf("read session: %s is over %d bytes", s.path, maxSession)
-	}
-	return b, nil
+	ctx, cancel := context.WithTimeout(context.Background(), sessionWait)
+	defer cancel()
+	return s.a.Get(ctx, sessionName)
 }
 
-// Save replaces the session, and the directory's entry for it, on the disk.
+// Save replaces it, whole or not at all.
 func (s *Session) Save(b []byte) error {
-	if err := WriteFile(s.path, b); err != nil {
-		return fmt.Errorf("save session: %w", err)
-	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), sessionWait)
+	defer cancel()
+	return s.a.Put(ctx, sessionName, b)
 }
 
-// Remove deletes the session. It is no error if there is none.
+// Remove deletes it. It is no error if there is nothing.
 func (s *Session) Remove() error {
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove session: %w", err)
-	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), sessionWait)
+	defer cancel()
+	return s.a.Remove(ctx, sessionName)
 }
 
-// SetAside renames an unusable session to its name with ".bad", in the place
-// of an older one, and returns that name.
+// SetAside moves an unusable one out of the way, in the place of an older one,
+// and says where to.
 func (s *Session) SetAside() (where string, err error) {
-	where = s.path + ".bad"
-	if err := os.Rename(s.path, where); err != nil {
-		return "", fmt.Errorf("set session aside: %w", err)
-	}
-	if err := os.Chmod(where, 0o600); err != nil {
-		return where, fmt.Errorf("set session aside: %w", err)
-	}
-	return where, nil
+	ctx, cancel := context.WithTimeout(context.Background(), sessionWait)
+	defer cancel()
+	err = s.a.write(ctx, "set login aside", func(t *tx) error {
+		var value []byte
+		found, err := t.one(sqlGetLogin, []any{s.a.name, sessionName}, &value)
+		if err != nil || !found {
+			return err
+		}
+		if b, err := s.a.db.seal.open(s.a.name, sessionName, value); err == nil {
+			value = s.a.db.seal.close(s.a.name, asideName, b)
+		}
+		if _, err := t.exec(sqlPutLogin, s.a.name, asideName, value, micros(time.Now())); err != nil {
+			return err
+		}
+		_, err = t.exec(sqlRemoveLogin, s.a.name, sessionName)
+		return err
+	})
+	return fmt.Sprintf("%q in %s", asideName, s.a.db.where), err
 }

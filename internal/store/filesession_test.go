@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func newSession(t *testing.T) (*Session, string) {
+func newSession(t *testing.T) (*FileSession, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data", "session.json")
 	return NewSession(path), path

@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"modernc.org/sqlite"
+)
+
+const (
+	liteFile  = "diagbot.db"
+	liteID    = 0x64626f74 // "dbot", in the header of the file, where file(1) sees it
+	liteLeast = 3_051_003  // SQLite 3.51.3: before it, resetting the log could destroy the database
+	liteBusy  = "5000"     // milliseconds to wait for other programs, such as sqlite3
+	readers   = 2          // connections beside the writer's
+	readCache = "-1000"    // KiB for each
+	mainCache = "-4000"    // KiB for the writer
+	logLimit  = "16777216" // bytes that the log keeps of the disk when it is empty
+)
+
+// lite is the embedded engine.
+type lite struct {
+	*group
+	readers *sql.DB
+	reader  *prepared // over readers
+}
+
+func (l *lite) dialect() dialect {
+	return dialect{now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"}
+}
+
+func (l *lite) read(ctx context.Context, job func(*tx) error) error {
+	return trouble(l.where, job(&tx{ctx: ctx, run: l.reader}))
+}
+
+func (l *lite) close() error {
+	l.reader.forget()
+	return errors.Join(l.readers.Close(), l.group.close()) // the last connection empties the log
+}
+
+// openLite opens dir/diagbot.db and makes both if need be.
+func openLite(ctx context.Context, o Options) (where string, _ engine, err error) {
+	path, err := filepath.Abs(filepath.Join(o.Dir, liteFile))
+	if err != nil {
+		return o.Dir, nil, err
+	}
+	if err := prepareFile(path); err != nil {
+		return path, nil, err
+	}
+	if err := prepareLite(ctx, path, o.test); err != nil {
+		return path, nil, err
+	}
+	writer, err := liteDB(path, o.test, "cache_size("+mainCache+")", "journal_size_limit("+logLimit+")")
+	if err != nil {
+		return path, nil, err
+	}
+	reader, err := liteDB(path, o.test, "cache_size("+readCache+")", "query_only(1)")
+	if err != nil {
+		return path, nil, errors.Join(err, writer.Close())
+	}
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	return path, &lite{newGroup(path, writer), reader, &prepared{db: reader}}, nil
+}
+
+// prepareFile makes the file, for the owner's eyes only: SQLite would make it
+// for all. The log beside it gets the same mode.
+func prepareFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fileTrouble(err)
+	}
+	switch found, err := os.Stat(path); {
+	case err == nil && !found.Mode().IsRegular():
+		return &Error{Kind: Damaged, text: path + ": not a file", err: ErrForeign}
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return fileTrouble(err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fileTrouble(err)
+	}
+	if err := f.Close(); err != nil {
+		return fileTrouble(err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// fileTrouble is an error of the file system, which names the file.
+func fileTrouble(err error) error {
+	kind := Gone
+	if errors.Is(err, fs.ErrPermission) {
+		kind = ReadOnly
+	}
+	return &Error{Kind: kind, text: err.Error(), err: err}
+}
+
+// liteDB returns connections to a database, none of which is open yet.
+func liteDB(path string, o testOptions, pragmas ...string) (*sql.DB, error) {
+	query := url.Values{"_txlock": {"immediate"}, "_defensive": {"1"}, "_dqs": {"0"}, "_error_rc": {"1"}}
+	synchronous := o.synchronous
+	if synchronous == "" {
+		synchronous = "FULL" // NORMAL loses what was acknowledged when the power fails
+	}
+	query["_pragma"] = append([]string{
+		"busy_timeout(" + liteBusy + ")", "synchronous(" + synchronous + ")", "trusted_schema(0)",
+		"secure_delete(FAST)", "temp_store(MEMORY)",
+	}, pragmas...)
+	if runtime.GOOS == "darwin" { // where fsync does not reach the disk
+		query["_pragma"] = append(query["_pragma"], "fullfsync(1)", "checkpoint_fullfsync(1)")
+	}
+	if o.vfs != "" {
+		query.Set("vfs", o.vfs)
+	}
+	connector, err := sqlite.NewConnector(fileURI(path) + "?" + query.Encode())
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// fileURI names a file so that no character of its path means something to
+// SQLite.
+func fileURI(path string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath()
+}
+
+// prepareLite checks what the file holds before it changes anything, and brings
+// it up to date.
+func prepareLite(ctx context.Context, path string, o testOptions) (err error) {
+	db, err := liteDB(path, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	isNew, err := checkLite(ctx, path, conn)
+	if err != nil {
+		return err
+	}
+	if isNew {
+		for _, pragma := range []string{"auto_vacuum = INCREMENTAL", fmt.Sprint("application_id = ", liteID)} {
+			if _, err := conn.ExecContext(ctx, "PRAGMA "+pragma); err != nil { // before the first table
+				return err
+			}
+		}
+	}
+	if _, err := conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
+	return migrate(ctx, path, conn, liteDDL)
+}
+
+// checkLite refuses an old SQLite and a database that is not ours.
+func checkLite(ctx context.Context, path string, conn *sql.Conn) (isNew bool, err error) {
+	var version string
+	var number, id, tables int
+	if err := conn.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version); err != nil {
+		return false, err
+	}
+	if number = versionNumber(version); number < liteLeast {
+		return false, fmt.Errorf("SQLite %s is too old: it takes 3.51.3", version)
+	}
+	if err := conn.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+		return false, err
+	}
+	if err := conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&tables); err != nil {
+		return false, err
+	}
+	if isNew = id == 0 && tables == 0; !isNew && id != liteID {
+		return false, &Error{Kind: Damaged, text: path + ": a database of another program", err: ErrForeign}
+	}
+	return isNew, nil
+}
+
+// versionNumber is 3051003 for 3.51.3.
+func versionNumber(s string) int {
+	var major, minor, patch int
+	_, _ = fmt.Sscanf(s, "%d.%d.%d", &major, &minor, &patch)
+	return major*1_000_000 + minor*1000 + patch
+}
+
+func liteDDL(s string) string { return strings.ReplaceAll(s, "BYTEA", "BLOB") }
