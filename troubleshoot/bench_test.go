@@ -51,6 +51,29 @@ func BenchmarkLoadAndExplain(b *testing.B) {
 	}
 }
 
+func BenchmarkLoadAndSpeakAll(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		c := load(b)
+		for _, l := range c.Locales() {
+			c.Say(l.Tag, "ref")
+		}
+	}
+}
+
+// BenchmarkFirstUse is the pause before a language's first text.
+func BenchmarkFirstUse(b *testing.B) {
+	for _, tag := range required {
+		b.Run(tag, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l := locale{file: "locales/" + tag + ".yaml"}
+				l.texts()
+			}
+		})
+	}
+}
+
 func BenchmarkLargeBody(b *testing.B) {
 	c := load(b)
 	for name, unit := range hostile {

@@ -32,6 +32,7 @@ type glossary struct {
 func (c *Catalogue) Lint() []error {
 	l := linter{c: c, patterns: map[string]*regexp.Regexp{}}
 	l.entries()
+	l.vocabulary()
 	l.symptoms()
 	l.examples()
 	g, err := readGlossary()
@@ -110,6 +111,21 @@ func (l *linter) entries() {
 	for _, id := range guideOrder {
 		if e, ok := l.c.byID[id]; !ok || e.Origin != "guide" {
 			l.bad("entries/%s.yaml: the guide's page is missing", id)
+		}
+	}
+}
+
+// vocabulary finds sets that are empty, and words with signs that would be taken
+// as they are.
+func (l *linter) vocabulary() {
+	for _, name := range slices.Sorted(maps.Keys(l.c.words)) {
+		if len(l.c.words[name]) == 0 || !isName(name) {
+			l.bad("vocabulary.yaml: %s: is empty, or no name", name)
+		}
+		for _, w := range l.c.words[name] {
+			if strings.ContainsAny(w, ",*&{}<>=") {
+				l.bad("vocabulary.yaml: %s: %q has a sign of phrases", name, w)
+			}
 		}
 	}
 }

@@ -47,10 +47,8 @@ const (
 // read returns the mapping that s holds. It is valid until the next call.
 func (p *plainReader) read(s []byte) (node, error) {
 	p.s, p.i, p.depth, p.err = s, 0, 0, nil
-	p.stack, p.nodes = p.stack[:0], p.nodes[:0]
-	if p.room = p.room[:0]; cap(p.room) < len(s) {
-		p.room = make([]byte, 0, len(s))
-	}
+	p.stack, p.room = p.stack[:0], p.room[:0]
+	p.nodes = slices.Grow(p.nodes[:0], len(s)/32) // about as many as there are
 	if at := unprintable(s); at >= 0 {
 		p.i = at
 		p.refuse("a character")
