@@ -117,8 +117,9 @@ func (a *Alerter) Tell(al Alert) {
 	}
 }
 
-// Close sends what is still waiting, each alert at least once if ctx lasts, and
-// ends the Alerter. Its error says how many alerts were not delivered.
+// Close tries at once what is still waiting, goes on with the last alert of each
+// target as long as ctx lasts, and ends the Alerter. Its error says how many
+// alerts were not delivered.
 func (a *Alerter) Close(ctx context.Context) error {
 	a.once.Do(func() {
 		for _, p := range a.posts {

@@ -235,7 +235,7 @@ func TestCloseFlushes(t *testing.T) {
 		})
 		a := start(t, w, Options{}, "h")
 		a.Tell(Alert{Title: "first"})
-		time.Sleep(10 * time.Second) // it waits for its third attempt
+		time.Sleep(10 * time.Second) // three attempts failed
 		synctest.Wait()
 		a.Tell(Alert{Title: "stopped"})
 		before := time.Since(w.from)
@@ -246,6 +246,25 @@ func TestCloseFlushes(t *testing.T) {
 		a.Tell(Alert{Title: "late"})
 		closed(t, a)
 		if got := w.posted("h"); got != "first first first first stopped" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestCloseTriesEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(down)
+		a := start(t, w, Options{}, "h")
+		for _, title := range []string{"one", "two", "stopped"} {
+			a.Tell(Alert{Title: title})
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if err := a.Close(ctx); err == nil || err.Error() != "close alerts: 3 not delivered" {
+			t.Error(err)
+		}
+		if got := w.posted("h"); !strings.HasPrefix(got, "one one two two stopped stopped stopped") {
 			t.Error(got)
 		}
 	})
