@@ -17,7 +17,8 @@ const maxBark = 3_000 // bytes of a request
 func barkRequest(t *Target, al Alert, _ time.Time) request {
 	address := t.URL
 	if t.Secret != "" {
-		address = strings.TrimRight(t.URL, "/") + "/push"
+		u, _ := url.Parse(t.URL) // checked
+		address = u.JoinPath("push").String()
 	}
 	return request{url: address, body: fit(al, maxBark, func(al Alert) []byte {
 		message := map[string]string{

@@ -235,7 +235,7 @@ func TestCloseFlushes(t *testing.T) {
 		})
 		a := start(t, w, Options{}, "h")
 		a.Tell(Alert{Title: "first"})
-		time.Sleep(10 * time.Second) // three attempts failed
+		time.Sleep(11 * time.Second) // three attempts failed
 		synctest.Wait()
 		a.Tell(Alert{Title: "stopped"})
 		before := time.Since(w.from)
