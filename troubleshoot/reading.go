@@ -258,13 +258,17 @@ func (r *reading) structure(s string, level int) bool {
 			return false
 		}
 		at += from
-		was := r.found
+		was, said := r.found, len(r.messages)+len(r.pending)
 		r.found = false
 		l := loose{s: s, i: at, into: r, level: level}
 		end := l.read()
 		if r.found {
+			silent := said == len(r.messages)+len(r.pending)
 			if at > 0 {
 				r.plain(s[:at], level)
+			}
+			if silent && end < len(s) {
+				r.structure(s[end:], level) // what came first are settings
 			}
 			return true
 		}

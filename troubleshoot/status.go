@@ -33,11 +33,11 @@ func bounded(s string, i, j int) bool {
 }
 
 // announcers are the words after which a number is an HTTP status.
-var announcers = [...]string{"status code", "statuscode", "status", "error code", "http code", "http status", "http", "http error", "api error", "error", "response", "code", "http/1.1", "http/2", "http/1.0", "http/1.1'", "http/2'", "http/1.0'", "returned", "failed", "got", "failed with", "errored", "chatgpt error", "gpt error", "状态码", "错误码", "response code", "错误", "reference number"}
+var announcers = [...]string{"status code", "statuscode", "status", "error code", "http code", "http status", "http", "http error", "api error", "error", "response", "code", "http/1.1", "http/2", "http/1.0", "http/1.1'", "http/2'", "http/1.0'", "returned", "failed", "got", "failed with", "errored", "chatgpt error", "gpt error", "状态码", "错误码", "response code", "错误", "返回", "响应码", "reference number"}
 
 // announced reports whether text ends with a word that announces a status.
 func announced(before string) bool {
-	t := strings.TrimRight(cutLeft(before, 32), " \t:=([\"'#-|")
+	t := strings.TrimRight(cutLeft(before, 32), " \t:=([\"'#-|,")
 	piped := strings.HasSuffix(strings.TrimRight(before, " "), "|")
 	t = strings.ToLower(strings.TrimRight(t, "\"' "))
 	if piped {
