@@ -114,7 +114,9 @@ func (r *report) wechat(ctx context.Context) {
 }
 
 func (r *report) providers(ctx context.Context, cfg *configs.Config) error {
-	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: r.logger(cfg), Catalogue: r.catalogue})
+	logger, written := r.logger(cfg)
+	defer written.Close()
+	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger, Catalogue: r.catalogue})
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,9 @@ func (a *app) probe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: a.logger(cfg), Catalogue: catalogue})
+			logger, written := a.logger(cfg)
+			defer written.Close()
+			client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger, Catalogue: catalogue})
 			if err != nil {
 				return err
 			}

@@ -47,7 +47,8 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 	if err != nil {
 		return err
 	}
-	logger := a.logger(cfg)
+	logger, written := a.logger(cfg)
+	defer written.Close()
 	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger, Catalogue: catalogue})
 	if err != nil {
 		return err

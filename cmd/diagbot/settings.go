@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/logs"
 	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
@@ -65,24 +66,14 @@ func (a *app) chatLocale(c *troubleshoot.Catalogue) string {
 }
 
 // logger writes to the terminal's standard error, without the secrets of the
-// configuration.
-func (a *app) logger(cfg *configs.Config) *slog.Logger {
-	redactor := troubleshoot.NewRedactor(secrets(cfg)...)
+// configuration and without waiting for it. What it returns besides is to be
+// closed when nothing is logged any more.
+func (a *app) logger(cfg *configs.Config) (*slog.Logger, *logs.Output) {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by configs
-	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
-		switch v := attr.Value.Any().(type) {
-		case string:
-			attr.Value = slog.StringValue(redactor.Redact(v))
-		case error:
-			attr.Value = slog.StringValue(redactor.Redact(v.Error()))
-		}
-		return attr
-	}}
-	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(a.err, o))
-	}
-	return slog.New(slog.NewTextHandler(a.err, o))
+	return logs.New(a.err, logs.Options{
+		Level: level, JSON: cfg.LogFormat == "json", Redactor: troubleshoot.NewRedactor(secrets(cfg)...),
+	})
 }
 
 func secrets(cfg *configs.Config) []string {
@@ -96,7 +87,10 @@ func secrets(cfg *configs.Config) []string {
 		}
 		all = append(all, p.Proxy.Reveal(), p.Organization, p.Project)
 	}
-	return all
+	for _, alert := range cfg.Alerts {
+		all = append(all, alert.URL.Reveal(), alert.Secret.Reveal(), alert.Password.Reveal())
+	}
+	return append(all, cfg.Store.URL.Reveal(), cfg.Store.Key.Reveal())
 }
 
 // providers hands the configured AI sources to package llm.
