@@ -30,16 +30,18 @@ func (a *Account) claim(ctx context.Context) error {
 	}
 }
 
-// take tries once. An owner that stopped in the middle of a write keeps the row
-// locked for a while; the next attempt waits no longer than this one.
+// take tries once.
 func (a *Account) take(ctx context.Context) (taken bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, a.db.times.ttl/4)
 	defer cancel()
 	from := time.Now()
 	err = a.db.write(ctx, func(t *tx) (err error) {
 		ttl := int64(0)
-		if a.db.dialect().ttl {
+		if a.sql.free != "" {
 			ttl = a.db.times.ttl.Microseconds()
+			if _, err := t.exec(a.sql.free, a.name, a.node); err != nil {
+				return err
+			}
 		}
 		taken, err = t.one(a.sql.take, []any{a.name, a.node, ttl}, &a.fence)
 		return err

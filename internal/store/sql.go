@@ -10,18 +10,21 @@ type dialect struct {
 	ttl  bool   // leases end by themselves
 }
 
-// leaseSQL is about the lease of an account.
-type leaseSQL struct{ take, renew, holds, release string }
+// leaseSQL is about the lease of an account. Owners lock its row in a way that
+// lets renewals pass, which do not change the key, but not a change of owner,
+// which locks it in full before.
+type leaseSQL struct{ free, take, renew, holds, release string }
 
 func (d dialect) lease() leaseSQL {
-	until := "$3" // SQLite: whoever holds the directory's lock may take all
-	free := ""
+	const mine = " WHERE account = $1 AND node = $2 AND fence = $3"
+	until, free, lock := "$3", "", "" // SQLite: whoever holds the directory's lock may take all
 	if d.ttl {
 		until = d.now + " + $3"
 		free = " WHERE leases.node = $2 OR leases.until <= " + d.now
+		lock = "SELECT 1 FROM leases WHERE account = $1 AND (node = $2 OR until <= " + d.now + ") FOR UPDATE"
 	}
-	const mine = " WHERE account = $1 AND node = $2 AND fence = $3"
 	return leaseSQL{
+		free: lock,
 		take: "INSERT INTO leases (account, node, fence, until) VALUES ($1, $2, 1, " + until + ")" +
 			" ON CONFLICT (account) DO UPDATE SET node = excluded.node, fence = leases.fence + 1, until = excluded.until" +
 			free + " RETURNING fence",
