@@ -19,11 +19,11 @@ func (a *Account) record(t *tx, i bot.Incident) error {
 		return err
 	}
 	_, err = t.exec(sqlIncident, a.name, short(i.Ref), short(i.Entry), short(i.Provider), i.Status, micros(i.At),
-		i.Took.Microseconds(), flag(i.Rescued), short(i.Chat), flag(i.Group), attempts)
+		i.Took.Microseconds(), toInt(i.Rescued), short(i.Chat), toInt(i.Group), attempts)
 	return err
 }
 
-func flag(b bool) int {
+func toInt(b bool) int {
 	if b {
 		return 1
 	}
