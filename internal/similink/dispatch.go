@@ -58,6 +58,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r := s.meet(req, body)
 	f := r.failure
 	if f.Delay > 0 && !s.pause(r, f.Delay) {
+		reset(w) // or net/http would answer for us
 		return
 	}
 	switch {

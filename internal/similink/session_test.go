@@ -145,6 +145,43 @@ func TestUnknownPlaces(t *testing.T) {
 	}
 }
 
+func TestByAddress(t *testing.T) {
+	s := start(t, similink.Options{})
+	c := newClient(t, s)
+	transport := s.Authority().Transport(map[string]string{s.Addr(): s.Addr()})
+	t.Cleanup(transport.CloseIdleConnections)
+	c.http.Transport, c.host = transport, s.Addr()
+	_, out := c.statuses(c.qr())
+	if out.Status != "confirmed" || out.BaseURL != "https://"+similink.APIHost {
+		t.Errorf("%+v", out)
+	}
+	c.token = out.Token
+	if out := c.call("msg/notifystart", nil); out.code() != 0 {
+		t.Errorf("%+v", out)
+	}
+}
+
+func TestLittleHistory(t *testing.T) {
+	s := start(t, similink.Options{History: 2, Quota: 100, Batch: 100})
+	c := login(t, s)
+	m := c.hear(s.Owner(), "hi")
+	if n := c.manage(m, 20); n != 20 {
+		t.Errorf("%d were sent", n)
+	}
+	if n := len(s.Sent()); n < 2 || n > 4 {
+		t.Errorf("%d are kept", n)
+	}
+	for range 20 {
+		s.Say(s.Owner(), "x")
+	}
+	if n := len(c.poll().Messages); n < 2 || n > 4 {
+		t.Errorf("%d came", n)
+	}
+	if s.Redeliver(m.ID.String()) {
+		t.Error("a forgotten message was redelivered")
+	}
+}
+
 func TestOnlyLoopback(t *testing.T) {
 	if s, err := similink.Start(similink.Options{Listen: "0.0.0.0:0"}); err == nil {
 		_ = s.Close()

@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience ends a test that would hang; nothing is measured with it.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func start(t testing.TB, o similink.Options) *similink.Server {
 	t.Helper()
