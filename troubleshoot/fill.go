@@ -18,9 +18,10 @@ type filler struct {
 // errOddValue is returned for a value only the library knows what to make of.
 var errOddValue = errors.New("the value is not plain")
 
+// fill sets a variable.
 func (f *filler) fill(to reflect.Value, n *node) error {
-	if u, ok := to.Addr().Interface().(yaml.Unmarshaler); ok && !(n.kind == textNode && n.isNull()) {
-		return u.UnmarshalYAML(n.yaml())
+	if words, ok := to.Addr().Interface().(*wordList); ok && n.kind == textNode && !n.isNull() {
+		return words.UnmarshalYAML(&yaml.Node{Kind: yaml.ScalarNode, Value: string(n.text)})
 	}
 	switch {
 	case to.Kind() == reflect.Pointer:
@@ -42,11 +43,11 @@ func (f *filler) fillStruct(to reflect.Value, n *node) error {
 	fields, seen := f.fieldsOf(to.Type()), uint64(0)
 	for i := 0; i < len(n.items); i += 2 {
 		at, known := fields[string(n.items[i].text)]
-		if bit := uint64(1) << at; !known || seen&bit != 0 {
+		bit := uint64(1) << at
+		if !known || seen&bit != 0 {
 			return fmt.Errorf("%s: is unknown or set twice", n.items[i].text)
-		} else {
-			seen |= bit
 		}
+		seen |= bit
 		if err := f.fill(to.Field(at), &n.items[i+1]); err != nil {
 			return fmt.Errorf("%s: %w", n.items[i].text, err)
 		}
@@ -118,22 +119,4 @@ func (n *node) fillScalar(to reflect.Value) error {
 		}
 	}
 	return errOddValue
-}
-
-// yaml returns the node as the library's.
-func (n *node) yaml() *yaml.Node {
-	y := &yaml.Node{Kind: yaml.ScalarNode}
-	switch n.kind {
-	case textNode:
-		y.Value = string(n.text)
-	case listNode:
-		y.Kind = yaml.SequenceNode
-	case mapNode:
-		y.Kind = yaml.MappingNode
-	}
-	y.Content = make([]*yaml.Node, len(n.items))
-	for i := range n.items {
-		y.Content[i] = n.items[i].yaml()
-	}
-	return y
 }
