@@ -48,7 +48,8 @@ const AnyEndpoint = "*"
 // Heal. The endpoint is the last element of the path (get_bot_qrcode,
 // get_qrcode_status, notifystart, getupdates, sendmessage, getconfig, sendtyping,
 // getuploadurl, upload, download …) or [AnyEndpoint]. Several Fails of one
-// endpoint come in the order they were asked for. Held polls return at once.
+// endpoint come in the order they were asked for. Held polls return at once, with
+// nothing in them.
 func (s *Server) Fail(endpoint string, f Failure, times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

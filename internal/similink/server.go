@@ -39,7 +39,7 @@ type Options struct {
 	ScanDelay  time.Duration // a QR code is scanned and confirmed by itself after this; negative: only by Scan
 	QRLife     time.Duration // when an unscanned QR code expires, default 5 min
 	VerifyCode string        // digits the phone shows, which the client must send back; empty: none
-	Redirect   bool          // a scanned code must be polled at RedirectHost, where the account then lives
+	Redirect   bool          // a scanned code must be polled at RedirectHost, where the account then lives; to leave out the host, Fail with a Body
 
 	Quota  int           // replies for each message heard, default 10
 	Window time.Duration // how long after it they may come, default 24 h

@@ -1,6 +1,7 @@
 package similink
 
 import (
+	"context"
 	"encoding/base64"
 	"slices"
 	"time"
@@ -19,6 +20,13 @@ func (s *Server) Typing() []Typing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.typing.after(0, all))
+}
+
+// WaitTyping waits until typing indicators changed n times in all and returns
+// what Typing does.
+func (s *Server) WaitTyping(ctx context.Context, n int) ([]Typing, error) {
+	err := s.wait(ctx, func() bool { return s.typing.last() >= int64(n) })
+	return s.Typing(), err
 }
 
 type configRequest struct {

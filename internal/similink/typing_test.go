@@ -23,8 +23,8 @@ func TestTyping(t *testing.T) {
 			t.Errorf("%+v", out)
 		}
 	}
-	if got := s.Typing(); len(got) != 2 || !got[0].On || got[1].On || got[0].To != m.From {
-		t.Errorf("%+v", got)
+	if got, err := s.WaitTyping(within(t), 2); err != nil || len(got) != 2 || !got[0].On || got[1].On || got[0].To != m.From {
+		t.Errorf("%+v, %v", got, err)
 	}
 	c.behaved()
 	if out := c.call("sendtyping", body{"ilink_user_id": bob, "typing_ticket": mine, "status": 1}); out.code() != -2 {
