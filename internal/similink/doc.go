@@ -29,6 +29,7 @@
 // # What is not known
 //
 // Nothing here was compared with the real service. The official client is the
-// specification and a test drives it against this server; what it cannot tell is
-// decided as [Assume] says, and each decision can be turned.
+// specification and a test drives it against this server. What it cannot tell is
+// guessed: [Assume] lists the guesses that matter and turns them. The name of
+// [RedirectHost] and the number of wrong digits that block a QR code are made up.
 package similink
