@@ -1,6 +1,9 @@
 package configs
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // DataDir reads one setting only, for commands that need no AI service: where
 // state is kept. Problems elsewhere in the configuration don't matter to it; an
@@ -17,16 +20,25 @@ func CatalogueDir(o Options) (string, error) {
 	return c.Catalogue.Dir, err
 }
 
-// part reads the configuration for the sake of one key outside the providers.
-func part(o Options, path string) (*Config, error) {
+// State reads, as [DataDir] does, what says where state is kept and for which
+// accounts: DataDir, Store and Accounts are set, the rest is not to be used.
+func State(o Options) (*Config, error) { return part(o, "data_dir", "store", "accounts") }
+
+// part reads the configuration for the sake of some keys outside the providers,
+// with all below them.
+func part(o Options, keys ...string) (*Config, error) {
 	l := newLoader(o)
 	l.readFile()
 	l.readEnv()
 	c := l.decode()
+	l.finish(c)
 	l.texts(c)
 	l.catalogue(c.Catalogue.Dir)
+	l.state(c)
 	l.problems = slices.DeleteFunc(l.problems, func(p Problem) bool {
-		return p.Path != "" && p.Path != path && p.Path != parent(path)
+		return p.Path != "" && !slices.ContainsFunc(keys, func(key string) bool {
+			return p.Path == key || p.Path == parent(key) || strings.HasPrefix(p.Path, key+".") || strings.HasPrefix(p.Path, key+"[")
+		})
 	})
 	return c, l.err()
 }
