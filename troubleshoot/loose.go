@@ -23,10 +23,11 @@ type loose struct {
 	level int
 }
 
-// read reads the structure at the start of s and returns how many bytes it took.
-func (l *loose) read() int {
-	l.value("", "", 0)
-	return l.i
+// read reads the structure at the start of s and returns how many bytes it took
+// and whether its end was there.
+func (l *loose) read() (int, bool) {
+	whole := l.value("", "", 0)
+	return l.i, whole
 }
 
 // value reads any value under key, whose object stands under parent.

@@ -261,7 +261,7 @@ func (r *reading) structure(s string, level int) bool {
 		was, said := r.found, len(r.messages)+len(r.pending)
 		r.found = false
 		l := loose{s: s, i: at, into: r, level: level}
-		end := l.read()
+		end, whole := l.read()
 		if r.found {
 			silent := said == len(r.messages)+len(r.pending)
 			if at > 0 {
@@ -269,6 +269,8 @@ func (r *reading) structure(s string, level int) bool {
 			}
 			if silent && end < len(s) {
 				r.structure(s[end:], level) // what came first are settings
+			} else if !whole && end < len(s) {
+				r.plain(s[end:], level)
 			}
 			return true
 		}

@@ -48,7 +48,8 @@ func announced(before string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(t, "error") && strings.HasSuffix(strings.TrimRight(before, " "), "Error:") // an exception's name, such as AxiosError
+	before = strings.TrimRight(before, " ") // an exception's name, such as AxiosError
+	return strings.HasSuffix(before, "Error:") || strings.HasSuffix(before, "Exception:")
 }
 
 func cutLeft(s string, n int) string {
@@ -70,6 +71,9 @@ var phraseOf = map[int][]string{
 // named reports whether text begins with the reason phrase of status n.
 func named(after string, n int) bool {
 	t := strings.TrimLeft(fold(cutText(after, 40)), " :,([|'")
+	if strings.HasPrefix(t, "status code") {
+		return true
+	}
 	for _, p := range phraseOf[n] {
 		if strings.HasPrefix(t, p) {
 			return true
