@@ -44,7 +44,7 @@ func (r *Redactor) Redact(s string) string {
 // eraser walks over text word by word and copies all but secrets.
 type eraser struct {
 	s    string
-	out  []byte
+	out  strings.Builder
 	kept int // s[:kept] is in out
 }
 
@@ -56,18 +56,20 @@ func (e *eraser) run() string {
 		}
 		i = e.word(i)
 	}
-	if e.out == nil {
+	if e.kept == 0 {
 		return e.s
 	}
-	return string(append(e.out, e.s[e.kept:]...))
+	e.out.WriteString(e.s[e.kept:])
+	return e.out.String()
 }
 
 // cut replaces s[from:to] by the mask and returns to.
 func (e *eraser) cut(from, to int) int {
-	if e.out == nil {
-		e.out = make([]byte, 0, len(e.s)+8)
+	if e.kept == 0 {
+		e.out.Grow(len(e.s) + 8)
 	}
-	e.out = append(append(e.out, e.s[e.kept:from]...), mask...)
+	e.out.WriteString(e.s[e.kept:from])
+	e.out.WriteString(mask)
 	e.kept = to
 	return to
 }
@@ -182,12 +184,38 @@ func looksSecret(w string) bool {
 	if len(w) < 8 {
 		return false
 	}
+	return beginnings.may(w[:2]) && beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)
+}
+
+func beginsSecret(w string) bool {
 	for _, p := range prefixes {
-		if w[0] == p.text[0] && w[1] == p.text[1] && len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
+		if len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
 			return true
 		}
 	}
-	return len(w) >= 32 && mixed(w) && !isRequestID(w)
+	return false
+}
+
+// beginnings are the first two bytes of the prefixes.
+var beginnings = func() (b few) {
+	for _, p := range prefixes {
+		b.add(p.text[:2])
+	}
+	return b
+}()
+
+// few is a set of words of two or three bytes, kept without case and so coarsely
+// that it may have more than was added, but never less.
+type few [1 << 15 / 64]uint64
+
+func (b *few) add(w string)      { b[fewBit(w)/64] |= 1 << (fewBit(w) % 64) }
+func (b *few) may(w string) bool { return b[fewBit(w)/64]>>(fewBit(w)%64)&1 != 0 }
+
+func fewBit(w string) (n uint32) {
+	for i := range len(w) {
+		n = n<<5 | uint32(w[i]&31)
+	}
+	return n
 }
 
 // plainWords reports text of lower-case words only, such as "level-limits" in

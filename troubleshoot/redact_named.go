@@ -10,6 +10,7 @@ const (
 	tokenish          // masked if it looks like a value rather than prose
 	secret            // always masked
 	wholeLine         // masked to the end of the line: cookies hold several
+	scheme            // a word of Authorization, before the secret itself
 )
 
 // named masks the value that follows a word such as "password", if w is one, and
@@ -18,19 +19,15 @@ func (e *eraser) named(w string, i, j int) int {
 	if j >= len(e.s) || len(w) > 40 {
 		return 0
 	}
-	switch e.s[j] {
-	case ':', '=', '"', '\'', '>', '\\', ' ', '%':
-	default:
-		return 0
-	}
-	if e.s[j] == ' ' {
-		return e.spaced(w, j)
-	}
 	kind := secrecyOf(w)
-	if kind == harmless {
+	switch next := e.s[j]; {
+	case kind == harmless:
 		return 0
-	}
-	if e.s[j] == '>' && i > 0 && e.s[i-1] == '<' {
+	case next == ' ':
+		return e.spaced(kind, j)
+	case kind == scheme || strings.IndexByte(":=\"'\\%>", next) < 0:
+		return 0
+	case next == '>' && i > 0 && e.s[i-1] == '<':
 		return e.element(j + 1)
 	}
 	from, quote := valueAt(e.s, j)
@@ -40,16 +37,14 @@ func (e *eraser) named(w string, i, j int) int {
 	return e.value(kind, from, quote)
 }
 
-// spaced handles "Bearer xyz" and "key provided: xyz".
-func (e *eraser) spaced(w string, j int) int {
-	if strings.EqualFold(w, "bearer") || strings.EqualFold(w, "basic") {
+// spaced handles "Bearer xyz" and "key provided: xyz", given what the word before
+// the blank at j promises.
+func (e *eraser) spaced(kind secrecy, j int) int {
+	if kind == scheme {
 		end := e.valueEnd(j+1, 0)
 		if v := e.s[j+1 : end]; len(v) >= 6 && (len(v) >= 16 || hasDigit(v)) {
 			return e.cut(j+1, end)
 		}
-		return 0
-	}
-	if secrecyOf(w) == harmless {
 		return 0
 	}
 	for _, lead := range [...]string{" provided: ", " supplied: ", ": ", " is: ", " provided ("} {
@@ -152,18 +147,11 @@ func secrecyOf(name string) secrecy {
 	if len(name) < 3 {
 		return harmless
 	}
-	switch [2]byte{name[len(name)-2] | 0x20, name[len(name)-1] | 0x20} {
-	case [2]byte{'e', 'y'}, [2]byte{'i', 'e'}, [2]byte{'e', 's'}, [2]byte{'r', 'd'}, [2]byte{'w', 'd'}, [2]byte{'e', 't'}, [2]byte{'o', 'n'},
-		[2]byte{'i', 'd'}, [2]byte{'i', 'n'}, [2]byte{'a', 'l'}, [2]byte{'e', 'n'}, [2]byte{'r', 'e'}:
-	default:
+	if !endings.may(name[len(name)-3:]) {
 		return harmless
 	}
-	last, before := name[len(name)-1]|0x20, name[len(name)-2]|0x20
 	for i := range telling {
 		n := &telling[i]
-		if n.end[len(n.end)-1] != last || n.end[len(n.end)-2] != before {
-			continue
-		}
 		if len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
 			(!n.whole || len(name) == len(n.end)) {
 			return n.kind
@@ -171,6 +159,14 @@ func secrecyOf(name string) secrecy {
 	}
 	return harmless
 }
+
+// endings are the last three bytes of the telling words.
+var endings = func() (b few) {
+	for _, n := range telling {
+		b.add(n.end[len(n.end)-3:])
+	}
+	return b
+}()
 
 var telling = [...]struct {
 	end   string
@@ -185,6 +181,7 @@ var telling = [...]struct {
 	{"x-api-key", secret, false}, {"x-goog-api-key", secret, false}, {"sessionid", secret, false}, {"session_id", secret, false}, {"accesstoken", secret, false},
 	{"api_key", tokenish, false}, {"apikey", tokenish, false}, {"api-key", tokenish, false}, {"key", tokenish, false}, {"token", tokenish, false},
 	{"signature", tokenish, false}, {"session", tokenish, true}, {"organization", tokenish, true}, {"set-cookie", wholeLine, false},
+	{"bearer", scheme, true}, {"basic", scheme, true},
 }
 
 func hasDigit(s string) bool {
