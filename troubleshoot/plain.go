@@ -30,6 +30,15 @@ type node struct {
 	items  []node // of a list; of a mapping: its keys and values by turns
 }
 
+// isNull reports whether the text stands for nothing at all.
+func (n *node) isNull() bool {
+	switch string(n.text) {
+	case "", "~", "null", "Null", "NULL":
+		return !n.quoted
+	}
+	return false
+}
+
 type nodeKind uint8
 
 const (
@@ -171,132 +180,3 @@ func (p *plainReader) open() (mark int) {
 }
 
 func (p *plainReader) push(n node) { p.stack = append(p.stack, n) }
-
-// mapping reads the lines of a mapping whose keys stand in column in. If it has
-// begun, the reader stands at the first key, else at the first line.
-func (p *plainReader) mapping(in int, begun bool) node {
-	mark := p.open()
-	for begun || p.another(in) {
-		begun = false
-		p.push(p.key())
-		p.push(p.value(in))
-	}
-	return p.close(mapNode, mark)
-}
-
-// another goes to column in of the next line that holds something; false if that
-// line stands further out.
-func (p *plainReader) another(in int) bool {
-	at, ok := p.line()
-	if !ok || at < in {
-		return false
-	}
-	p.pass(at)
-	if at > in {
-		p.refuse("the indentation")
-	}
-	return p.err == nil
-}
-
-// list reads the lines of a list whose hyphens stand in column in.
-func (p *plainReader) list(in int) node {
-	mark := p.open()
-	for {
-		from := p.i
-		if !p.another(in) {
-			break
-		}
-		if !p.hyphen() {
-			p.i = from // a key after a list that stands in its own key's column
-			break
-		}
-		p.pass(1)
-		p.push(p.item(in, in+1+p.blanks()))
-	}
-	return p.close(listNode, mark)
-}
-
-func (p *plainReader) hyphen() bool { return p.peek() == '-' && p.peekNext() == ' ' }
-
-// item reads what stands behind a hyphen, in column at.
-func (p *plainReader) item(in, at int) node {
-	if from := p.i; isNameStart(p.peek()) {
-		for isNameByte(p.peek()) {
-			p.pass(1)
-		}
-		isKey := p.peek() == ':' && (p.peekNext() == ' ' || p.peekNext() == '\n')
-		if p.i = from; isKey {
-			return p.mapping(at, true)
-		}
-	}
-	if p.peek() == '\n' {
-		p.refuse("an item of its own line")
-	}
-	return p.inline(in)
-}
-
-func isNameStart(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
-
-func isNameByte(c byte) bool { return isWord(c) || c == '_' || c == '-' || c == '.' }
-
-// key reads a key and the colon behind it.
-func (p *plainReader) key() node {
-	from := p.i
-	for isNameByte(p.peek()) {
-		p.pass(1)
-	}
-	n := node{text: p.s[from:p.i]}
-	if len(n.text) == 0 || len(n.text) > maxName || !isNameStart(n.text[0]) || n.isNull() || p.peek() != ':' || p.peekNext() != ' ' && p.peekNext() != '\n' {
-		p.refuse("the key")
-		return n
-	}
-	p.pass(1)
-	return n
-}
-
-// isNull reports whether the text stands for nothing at all.
-func (n *node) isNull() bool {
-	switch string(n.text) {
-	case "", "~", "null", "Null", "NULL":
-		return !n.quoted
-	}
-	return false
-}
-
-// value reads what stands behind a key of column in: on its line, or on lines
-// further in.
-func (p *plainReader) value(in int) node {
-	p.blanks()
-	if c := p.peek(); c != '\n' && c != '#' {
-		return p.inline(in)
-	}
-	p.skipLine()
-	at, ok := p.line()
-	p.pass(at)
-	isList := p.hyphen()
-	p.i -= at
-	switch {
-	case ok && at >= in && isList:
-		return p.list(at)
-	case ok && at > in:
-		return p.mapping(at, false)
-	}
-	p.refuse("nothing")
-	return node{}
-}
-
-// inline reads a value that begins where the reader stands, up to the line's end;
-// the lines of a block text stand further in than in.
-func (p *plainReader) inline(in int) node {
-	var n node
-	switch p.peek() {
-	case '|', '>':
-		return p.block(in)
-	case '[', '{', '"', '\'':
-		n = p.flow()
-	default:
-		n = p.bare(false)
-	}
-	p.endLine()
-	return n
-}
