@@ -270,7 +270,7 @@ func (r *reading) structure(s string, level int) bool {
 			if silent && end < len(s) {
 				r.structure(s[end:], level) // what came first are settings
 			} else if !whole && end < len(s) {
-				r.plain(s[end:], level)
+				r.plain(strings.ReplaceAll(cutText(s[end:], maxText), `"`, " "), level)
 			}
 			return true
 		}
