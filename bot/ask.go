@@ -24,11 +24,14 @@ const (
 // ask puts t to the model and returns its answer, or the explanation of why
 // there is none. Only answered turns are remembered.
 func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) response {
+	if err := d.recall(ctx, c, t); err != nil {
+		return response{}
+	}
 	asked := d.content(t)
 	prompt := d.prompt(c, t, asked, now)
 	done, err := d.complete(ctx, t, prompt)
 	took, tries := time.Since(now), attempts(done.Attempts, prompt)
-	if errors.Is(err, errStopping) || errors.Is(err, errTakenBack) {
+	if given(err) {
 		return response{}
 	}
 	text := done.Text
@@ -39,13 +42,27 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 		err = &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Entry: entryEmpty, Provider: done.Provider, Model: done.Model}
 	}
 	if err != nil {
-		return response{text: d.fail(t, failure{err: err, took: took, attempts: tries, chat: c})}
+		return d.fail(t, failure{err: err, took: took, attempts: tries, chat: c})
 	}
-	d.tally.answered(time.Now(), took)
-	d.rescue(t, took, tries, done.Partial)
 	d.o.Logger.Info("answered", "chat", d.hash(c.id), "provider", done.Provider, "model", done.Model,
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
-	return response{text: d.withNotes(t, text, done), turn: &turn{asked: asked, answered: done.Text}}
+	a := response{
+		text: d.withNotes(t, text, done), turn: &Turn{Asked: asked, Answered: done.Text},
+		outcome: OutcomeAnswered, took: took, incident: d.rescue(t, took, tries, done.Partial),
+	}
+	switch {
+	case a.incident == nil:
+	case a.incident.Rescued:
+		a.outcome = OutcomeRescued
+	default:
+		a.outcome = OutcomeFailed
+	}
+	return a
+}
+
+// given reports whether work was given up for a reason that its asker is not told.
+func given(err error) bool {
+	return errors.Is(err, errStopping) || errors.Is(err, errTakenBack) || errors.Is(err, ErrNotOwner)
 }
 
 // withNotes adds to an answer what the person must know of it: that part of the

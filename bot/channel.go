@@ -116,6 +116,7 @@ type Message struct {
 	Quote     string    // the text the message replies to, if any
 	Mentioned bool      // in a group: the message names us with @
 	At        time.Time // when WeChat says it was sent
+	Login     string    // it was heard under; the relay fills it in
 }
 
 // Completer answers prompts. Its errors are *troubleshoot.Fault.

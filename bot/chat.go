@@ -20,47 +20,143 @@ type speech struct {
 	told   map[string]bool // who knows that we are stopping
 }
 
-// response is what to say to a message, and what to remember of it when it is said.
+// response is what to say to a message, and what follows from it.
 type response struct {
-	text string // empty: the relay stops before there is one
-	turn *turn  // nil: nothing
+	text     string // empty: the relay stops before there is one
+	turn     *Turn  // to remember; nil: nothing
+	outcome  Outcome
+	took     time.Duration
+	incident *Incident
 }
 
 // conclude answers t. The answer is said while the next message is worked on, but
 // no more than one: what waits to be sent stays bounded.
 func (d *dispatcher) conclude(c *chat, t task, s *speech) {
 	defer t.end(nil)
-	t.tag, t.how = d.language(t)
-	var a response
-	if t.work.Err() == nil {
-		a = d.guardedAnswer(t.work, c, t)
+	if d.dead(t) || t.way == toDrop {
+		d.leave(t.seq)
+		return
 	}
+	a := d.response(c, &t)
 	select {
 	case <-s.unsaid:
 	case <-t.work.Done():
 	}
 	if !t.decide(answered) {
 		d.o.Logger.Info("taken back", "chat", d.hash(c.id))
+		d.record(a.incident)
 		return
+	}
+	if t.way == toResume {
+		t.reply = d.resumed(t)
+	} else {
+		t.reply = d.stored(c, t, a, s)
+	}
+	if t.reply != nil {
+		d.out.put(t.reply)
+		s.unsaid = t.reply.done
+	}
+}
+
+// response makes up what is said to t; nothing when it has a reply, or the relay
+// stops.
+func (d *dispatcher) response(c *chat, t *task) (a response) {
+	if t.way == toResume {
+		return a
+	}
+	t.tag, t.how = d.language(t.work, *t)
+	switch {
+	case t.way == toExcuse:
+		a.text = d.o.Catalogue.Say(t.tag, "was_away")
+	case t.work.Err() == nil:
+		a = d.guardedAnswer(t.work, c, *t)
+	}
+	return a
+}
+
+// stored stores what to say to t, with all that follows from it, and returns it as
+// a reply; nil if the message is left for the next start.
+func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
+	if a.text == "" && (d.durable || d.disowned()) {
+		return nil
 	}
 	if a.text == "" && !s.told[t.Sender.ID] {
 		s.told[t.Sender.ID] = true
 		a.text = d.explain(t, entryRestarting)
 	}
+	k := Conclusion{Seq: t.seq, Outcome: a.outcome, Took: a.took, Conversation: d.conversation(t.Message), Incident: a.incident}
+	lost := a.turn != nil && c.memory.lost
+	if lost {
+		a.text += "\n\n" + d.o.Catalogue.Say(t.tag, "memory_lost")
+	}
 	if a.turn != nil {
-		c.memory.add(*a.turn, time.Now())
+		k.Turn, k.Keep = c.memory.add(*a.turn, time.Now())
 	}
+	k.Forget = c.memory.forget
+	var r *reply
 	if a.text != "" {
-		t.reply = d.reply(t, a.text)
-		d.out.put(t.reply)
-		s.unsaid = t.reply.done
+		r = d.reply(t, a.text)
+		k.Reply = r.stored()
 	}
+	if d.keep(d.saying, func(ctx context.Context) error { return d.store.Conclude(ctx, k) }) != nil {
+		return nil
+	}
+	c.memory.forget, c.memory.lost = false, c.memory.lost && !lost
+	return r
+}
+
+// resumed is the rest of a reply that was stored earlier.
+func (d *dispatcher) resumed(t task) *reply {
+	r := &reply{seq: t.seq, id: t.stored.ID, chat: t.Chat, login: t.Login, parts: t.stored.Parts, sent: t.stored.Said, since: time.Now()}
+	if d.traits.ReplyWindow > 0 {
+		r.until = t.heard.Add(d.traits.ReplyWindow)
+	}
+	return r
+}
+
+// dead reports whether the chat of t can no longer be reached: it was of an earlier
+// login.
+func (d *dispatcher) dead(t task) bool { return t.Login != *d.login.Load() }
+
+// record keeps an incident of which nobody is told.
+func (d *dispatcher) record(i *Incident) {
+	if i != nil {
+		_ = d.keep(d.work, func(ctx context.Context) error { return d.store.Record(ctx, *i) })
+	}
+}
+
+// recall loads what the store remembers of a chat that has just become active.
+func (r *Relay) recall(ctx context.Context, c *chat, t task) error {
+	if c.memory.loaded || r.o.MemoryTurns == 0 {
+		return nil
+	}
+	now, since := time.Now(), time.Time{}
+	if r.o.MemoryExpiry > 0 {
+		since = now.Add(time.Microsecond - r.o.MemoryExpiry) // exactly so long is too long
+	}
+	var m Memory
+	err := r.keep(ctx, func(ctx context.Context) (err error) {
+		m, err = r.store.Recall(ctx, r.conversation(t.Message), since)
+		return err
+	})
+	if err == nil {
+		c.memory.load(m, now)
+	}
+	return err
 }
 
 func closedChan() <-chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return c
+}
+
+// passed is a reply on its way beside that which is stored: nobody misses it after
+// a restart.
+func (r *Relay) passed(t task, text string) *reply {
+	out := r.reply(t, text)
+	out.seq = 0
+	return out
 }
 
 // reply lays text out for the chat it goes to: the asker's name in front in a
@@ -72,7 +168,7 @@ func (r *Relay) reply(t task, text string) *reply {
 	default:
 		text = r.o.PrivateReplyPrefix + text
 	}
-	out := &reply{chat: t.Chat, heard: t.heard, parts: split(text, r.limits, r.o.Catalogue.Say(t.tag, "cut_notice"))}
+	out := &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard, parts: split(text, r.limits, r.o.Catalogue.Say(t.tag, "cut_notice"))}
 	out.id = r.ids.take(len(out.parts))
 	if r.traits.ReplyWindow > 0 {
 		out.until = t.heard.Add(r.traits.ReplyWindow)
@@ -94,12 +190,12 @@ func mention(name string) string {
 
 // language chooses the language to answer t in. A bare command in Latin letters
 // says nothing about it.
-func (r *Relay) language(t task) (tag, how string) {
+func (r *Relay) language(ctx context.Context, t task) (tag, how string) {
 	text := t.text
 	if _, _, ok := r.commands.parse(text); ok && isASCII(fold(text)) || t.Kind != KindText {
 		text = ""
 	}
-	return r.languages.choose(t.Sender.ID, text)
+	return r.languages.choose(ctx, t.person, text)
 }
 
 func isASCII(s string) bool {
@@ -115,7 +211,7 @@ func isASCII(s string) bool {
 func (d *dispatcher) guardedAnswer(ctx context.Context, c *chat, t task) (a response) {
 	defer func() {
 		if v := recover(); v != nil {
-			a = response{text: d.fail(t, failure{err: panicked("answering", v)})}
+			a = d.fail(t, failure{err: panicked("answering", v)})
 		}
 	}()
 	return d.answer(ctx, c, t)

@@ -13,7 +13,8 @@ type command struct {
 	bare    []string // whole messages that mean it without a mark
 	usage   string   // key of what help shows; empty: the name alone
 	about   string   // key of its description
-	urgent  bool     // carried out at once, also while the chat is busy
+	urgent  bool     // carried out at once, also while the chat is busy; it takes back what its giver waits for
+	secret  bool     // its argument is not stored
 	run     func(*Relay, call) string
 }
 
@@ -23,6 +24,8 @@ type call struct {
 	chat *chat
 	args string
 	out  *outbox
+
+	taken bool // of an urgent one: there was something to take back
 }
 
 // commands lists what the bot can be told to do. The names are those that users of other bots

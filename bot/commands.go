@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"strings"
 )
 
@@ -83,16 +84,19 @@ func (r *Relay) name() string {
 }
 
 func (r *Relay) reset(in call) string {
+	if r.recall(in.work, in.chat, in.task) != nil {
+		return ""
+	}
 	if in.chat.memory.reset() {
 		return r.o.Catalogue.Say(in.tag, "reset_done")
 	}
 	return r.o.Catalogue.Say(in.tag, "reset_empty")
 }
 
-// stop takes back what the person has asked here and has no answer to yet. It runs
-// on the dispatcher's goroutine.
+// stop says whether there was anything to take back of what the person has asked
+// here and has no answer to yet.
 func (r *Relay) stop(in call) string {
-	if in.chat.takeBack(in.Sender.ID, in.out) {
+	if in.taken {
 		return r.o.Catalogue.Say(in.tag, "stop_done")
 	}
 	return r.o.Catalogue.Say(in.tag, "stop_nothing")
@@ -113,16 +117,24 @@ func (r *Relay) lang(in call) string {
 		return say(tag, "lang_current", "name", r.localeName(tag), "tag", tag, "how", say(tag, "lang_how_"+how)) +
 			"\n" + say(tag, "lang_usage", "list", r.localeList(tag))
 	case "auto", "自动", "自動":
-		r.languages.put(in.Sender.ID, "")
-		tag, _ = r.language(in.task)
+		if r.setLanguage(in, "") != nil {
+			return ""
+		}
+		tag, _ = r.language(in.work, in.task)
 		return say(tag, "lang_auto")
 	}
 	chosen, ok := r.o.Catalogue.MatchLocale(want)
 	if !ok {
 		return say(tag, "lang_unknown", "tag", want, "list", r.localeList(tag))
 	}
-	r.languages.put(in.Sender.ID, chosen)
+	if r.setLanguage(in, chosen) != nil {
+		return ""
+	}
 	return say(chosen, "lang_set", "name", r.localeName(chosen))
+}
+
+func (r *Relay) setLanguage(in call, tag string) error {
+	return r.keep(in.work, func(ctx context.Context) error { return r.languages.put(ctx, in.person, tag) })
 }
 
 func (r *Relay) localeName(tag string) string {

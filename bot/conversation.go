@@ -10,21 +10,34 @@ import (
 // maxConversation bounds what a chat remembers, in bytes of text.
 const maxConversation = 64 << 10
 
-// turn is a message and its answer, as the model saw them.
-type turn struct{ asked, answered string }
+func (t Turn) size() int { return len(t.Asked) + len(t.Answered) }
 
-func (t turn) size() int { return len(t.asked) + len(t.answered) }
-
-// conversation is what one chat remembers: its latest turns. Only turns that
-// were answered enter it. It belongs to the chat's goroutine, and to the
-// dispatcher while the chat has none.
+// conversation is what one chat remembers while it has a goroutine, to which it
+// belongs: its latest turns. Only turns that were answered enter it.
 type conversation struct {
-	turns    []turn
+	turns    []Turn
 	size     int
 	last     time.Time
 	most     int           // turns
 	declined int           // questions in a row that the model's content rules refused
 	expiry   time.Duration // 0: never
+
+	loaded bool // what the store remembers is in it
+	lost   bool // the person is to be told that nothing is remembered
+	forget bool // what the store remembers is not to be remembered any more
+}
+
+// load takes what the store remembers.
+func (c *conversation) load(m Memory, now time.Time) {
+	c.loaded, c.lost, c.last = true, m.Lost, now
+	for _, t := range m.Turns {
+		c.push(t)
+	}
+}
+
+// unload forgets what the store remembers.
+func (c *conversation) unload() {
+	c.turns, c.size, c.loaded, c.lost, c.forget = nil, 0, false, false, false
 }
 
 // forgotten reports whether nothing is remembered at now.
@@ -40,24 +53,34 @@ func (c *conversation) appendTo(all []llm.Message, now time.Time) []llm.Message 
 	}
 	for _, t := range c.turns {
 		all = append(all,
-			llm.Message{Role: llm.RoleUser, Content: t.asked},
-			llm.Message{Role: llm.RoleAssistant, Content: t.answered})
+			llm.Message{Role: llm.RoleUser, Content: t.Asked},
+			llm.Message{Role: llm.RoleAssistant, Content: t.Answered})
 	}
 	return all
 }
 
-// add remembers a turn, and forgets the oldest ones beyond the limits.
-func (c *conversation) add(t turn, now time.Time) {
+// add remembers a turn, and returns it with how many are remembered then.
+func (c *conversation) add(t Turn, now time.Time) (*Turn, int) {
 	if c.forgotten(now) {
 		c.reset()
 	}
 	c.declined = 0
 	// Copies, for texts may be small parts of large buffers.
-	t = turn{strings.Clone(t.asked), strings.Clone(t.answered)}
-	c.turns, c.size, c.last = append(c.turns, t), c.size+t.size(), now
+	t = Turn{strings.Clone(t.Asked), strings.Clone(t.Answered)}
+	c.last = now
+	if c.push(t); len(c.turns) == 0 {
+		c.forget = c.forget || c.most > 0
+		return nil, 0
+	}
+	return &t, len(c.turns)
+}
+
+// push appends a turn, and forgets the oldest ones beyond the limits.
+func (c *conversation) push(t Turn) {
+	c.turns, c.size = append(c.turns, t), c.size+t.size()
 	for len(c.turns) > 0 && (len(c.turns) > c.most || c.size > maxConversation) {
 		c.size -= c.turns[0].size()
-		c.turns[0] = turn{}
+		c.turns[0] = Turn{}
 		c.turns = c.turns[1:]
 	}
 }
@@ -75,6 +98,6 @@ func (c *conversation) refuse() (forgot bool) {
 // reset forgets everything and reports whether there was something.
 func (c *conversation) reset() bool {
 	had := len(c.turns) > 0
-	c.turns, c.size, c.declined = nil, 0, 0
+	c.turns, c.size, c.declined, c.forget = nil, 0, 0, c.forget || had
 	return had
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -25,18 +26,21 @@ func (r *Relay) diag(in call) string {
 		in.args = args
 		return report(r, in)
 	}
-	if i, ok := r.findIncident(query); ok {
-		if !in.Sender.Owner {
-			return r.o.Catalogue.Say(tag, "admin_only", "ref", i.ref)
-		}
-		return strings.TrimSpace(r.details(tag, i.entry, "") + "\n\n" + r.story(tag, i))
+	i, err := r.findIncident(in.work, query)
+	switch {
+	case err != nil:
+		return r.unread(tag, err)
+	case i != nil && !in.Sender.Owner:
+		return r.o.Catalogue.Say(tag, "admin_only", "ref", i.Ref)
+	case i != nil:
+		return strings.TrimSpace(r.details(in, i.Entry, "") + "\n\n" + r.story(tag, *i))
 	}
 	found := r.o.Catalogue.Find(query)
 	if len(found) == 0 {
 		return r.unknownCode(tag, query)
 	}
 	if in.Sender.Owner {
-		return r.details(tag, r.likeliest(found), query)
+		return r.details(in, r.likeliest(in.work, found), query)
 	}
 	// What happened here lately is not for everyone: the first is as good.
 	return r.o.Catalogue.Explain(found[0].ID, troubleshoot.Telling{Audience: troubleshoot.AudiencePublic, Locale: tag, Query: query})
@@ -51,24 +55,35 @@ func reports() map[string]func(*Relay, call) string {
 }
 
 // findIncident finds the reference in a query, which may be pasted with its
-// surroundings: "（429 · 7K2F）".
-func (r *Relay) findIncident(query string) (incident, bool) {
+// surroundings: "（429 · 7K2F）". It is nil if there is none.
+func (r *Relay) findIncident(ctx context.Context, query string) (*Incident, error) {
 	for _, word := range strings.FieldsFunc(fold(query), func(c rune) bool { return strings.ContainsRune(" ·()[],.，。", c) }) {
 		if len(word) != refLen {
 			continue
 		}
-		if i, ok := r.incidents.find(word); ok {
-			return i, true
+		found, err := r.incidents(ctx, IncidentFilter{Ref: strings.ToUpper(word), Most: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			return &found[0], nil
 		}
 	}
-	return incident{}, false
+	return nil, nil
 }
 
 // likeliest returns the id that was met here last, or else the first.
-func (r *Relay) likeliest(found []*troubleshoot.Entry) string {
+func (r *Relay) likeliest(ctx context.Context, found []*troubleshoot.Entry) string {
 	id, last := found[0].ID, time.Time{}
+	if len(found) == 1 {
+		return id
+	}
+	seen, err := r.seen(ctx, time.Now())
+	if err != nil {
+		return id
+	}
 	for _, e := range found {
-		if _, at := r.incidents.seen(e.ID, time.Now().Add(-seenWithin)); at.After(last) {
+		if at := seen[e.ID].Last; at.After(last) {
 			id, last = e.ID, at
 		}
 	}
@@ -78,15 +93,19 @@ func (r *Relay) likeliest(found []*troubleshoot.Entry) string {
 // seenWithin is how far back "seen here" looks.
 const seenWithin = 24 * time.Hour
 
-func (r *Relay) details(tag, id, query string) string {
-	c := r.o.Catalogue
+func (r *Relay) details(in call, id, query string) string {
+	c, tag := r.o.Catalogue, in.tag
 	text := c.Explain(id, troubleshoot.Telling{Audience: troubleshoot.AudienceAdmin, Locale: tag, Query: query})
 	now := time.Now()
-	count, last := r.incidents.seen(id, now.Add(-seenWithin))
-	if count == 0 {
+	seen, err := r.seen(in.work, now)
+	if err != nil {
+		return text + "\n\n" + r.unread(tag, err)
+	}
+	n := seen[id]
+	if n.Count == 0 {
 		return text + "\n\n" + c.Say(tag, "never_seen")
 	}
-	return text + "\n\n" + c.Say(tag, "seen", "count", strconv.Itoa(count), "ago", c.Duration(tag, now.Sub(last)))
+	return text + "\n\n" + c.Say(tag, "seen", "count", strconv.Itoa(n.Count), "ago", c.Duration(tag, now.Sub(n.Last)))
 }
 
 // unknownCode says what an unlisted code belongs to, or what it is close to.

@@ -12,7 +12,7 @@ func TestDiagReference(t *testing.T) {
 		w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 429})
 		w.hear(private("alice", "hi"))
 		w.texts()
-		ref := w.relay.incidents.ring[0].ref
+		ref := w.incidents(1)[0].Ref
 		for _, query := range []string{ref, strings.ToLower(ref), "（429 · " + ref + "）", "(429 · " + ref + ")"} {
 			w.hear(private("bob", "/diag "+query))
 			w.expect(w.ui("admin_only", "ref", ref))

@@ -2,37 +2,37 @@ package bot
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	quietAfter  = time.Minute      // a chat without messages for so long loses its goroutine
-	busyEvery   = 10 * time.Second // a person is told "busy" at most so often in a chat
-	maxIdle     = 10_000           // chats remembered besides those in work
-	maxIdleSize = 32 << 20         // bytes of their conversations
-	maxRecent   = 8192             // message ids remembered against repeats
-	maxQuote    = 2000             // runes of a quoted message that the model sees
+	quietAfter = time.Minute      // a chat without messages for so long loses its goroutine
+	busyEvery  = 10 * time.Second // a person is told "busy" at most so often in a chat
+	suspicion  = time.Hour        // refused questions count as in a row for so long
+	maxQuote   = 2000             // runes of a quoted message that the model sees
 )
-
-// errStopping is what hear answers when the relay has been told to stop, and the
-// cause of the contexts that end then.
-var errStopping = errors.New("the relay is stopping")
 
 // dispatcher files messages in their chats' mailboxes. Its goroutine, run, owns
 // the map of chats: it counts what it files and what is concluded, and it alone
-// gives a chat a goroutine or takes it away. It never waits for a chat.
+// gives a chat a goroutine or takes it away. It waits neither for a chat nor for
+// the store.
 type dispatcher struct {
 	*Relay
-	out  *outbox
-	work context.Context // ends when answers are no longer worth waiting for
+	*shift
+	out *outbox
 
-	in      chan Message
+	in      chan filing
 	done    chan *chat
-	stop    chan struct{} // closed: hear takes no more
+	stop    chan struct{} // closed: Hear takes no more
 	workers sync.WaitGroup
+	aside   atomic.Int32 // conclusions besides those of the chats
+
+	// The channel's goroutine's own: it hears one batch at a time.
+	high    int64 // the last message that was filed
+	unsure  bool  // more may be stored than was filed
+	failing bool  // the store refuses messages
 }
 
 // chat is one friend or group. Its fields are the dispatcher's, except that its
@@ -40,7 +40,7 @@ type dispatcher struct {
 type chat struct {
 	id      string
 	mailbox chan task // nil: no goroutine
-	open    []*ticket // filed and not concluded, in order
+	open    []task    // filed and not concluded, in order; the first is in work
 	said    *ticket   // the last question that was answered, while that is news
 	last    time.Time
 	memory  conversation
@@ -53,37 +53,29 @@ type chat struct {
 type task struct {
 	Message
 	*ticket
-	text  string
-	heard time.Time
+	text   string
+	heard  time.Time
+	person string // who says it; see [Relay.person]
+	way    way
+	stored *StoredReply // where there is a rest to say
 
 	tag, how string // the language to answer in, and why
 }
 
-func newDispatcher(r *Relay, out *outbox, work context.Context) *dispatcher {
-	return &dispatcher{Relay: r, out: out, work: work,
-		in: make(chan Message), done: make(chan *chat), stop: make(chan struct{})}
-}
+// way is what is to be done with a message.
+type way int
 
-// LoggedIn implements Ear.
-func (d *dispatcher) LoggedIn(context.Context, string) error { return nil }
+const (
+	toAnswer  way = iota
+	toCatchUp     // the same, of what was heard before the restart
+	toResume      // saying the rest of its reply
+	toDrop        // nothing: it is too old
+	toExcuse      // saying that it and others are too old
+)
 
-// Hear takes messages from the channel. It waits only for its turn with the
-// dispatcher, which is microseconds; so it need not look at its context, and
-// takes what was fetched when that had ended already.
-func (d *dispatcher) Hear(_ context.Context, batch []Message) error {
-	select {
-	case <-d.stop:
-		return errStopping
-	default:
-	}
-	for _, m := range batch {
-		select {
-		case d.in <- m:
-		case <-d.stop:
-			return errStopping
-		}
-	}
-	return nil
+func newDispatcher(r *Relay, s *shift, out *outbox) *dispatcher {
+	return &dispatcher{Relay: r, shift: s, out: out,
+		in: make(chan filing), done: make(chan *chat), stop: make(chan struct{})}
 }
 
 // run files messages until stop is closed, and returns when all are concluded
@@ -94,13 +86,13 @@ func (d *dispatcher) run() {
 	stop, working := d.stop, 0
 	for stop != nil || working > 0 {
 		select {
-		case m := <-d.in:
-			if d.file(m, time.Now()) {
-				working++
-			}
+		case f := <-d.in:
+			working += d.fileAll(f)
 		case c := <-d.done:
 			working--
-			c.concluded()
+			if c.concluded(); len(c.open) > 0 {
+				d.wake(c)
+			}
 			d.Relay.open.Add(-1)
 			c.last = time.Now()
 		case now := <-tick.C:
@@ -115,72 +107,107 @@ func (d *dispatcher) run() {
 	d.workers.Wait()
 }
 
-// file puts m into its chat's mailbox and reports whether it did.
-func (d *dispatcher) file(m Message, now time.Time) bool {
-	text, ok := d.meant(m)
-	if !ok || d.recent.repeated(m.ID) {
-		return false
+// fileAll returns how many messages it put in mailboxes.
+func (d *dispatcher) fileAll(f filing) (n int) {
+	now := time.Now()
+	for _, t := range f.tasks {
+		if d.file(t, now) {
+			n++
+		}
 	}
-	t := d.task(m, text, now)
-	c := d.chat(m.Chat.ID)
+	if len(f.dead) > 0 {
+		d.besides(func() { d.leave(f.dead...) })
+	}
+	return n
+}
+
+// file puts t into its chat's mailbox and reports whether it did.
+func (d *dispatcher) file(t task, now time.Time) bool {
+	c := d.chat(t.Chat.ID)
 	c.last = now
 	if d.urgent(c, t) {
 		return false
 	}
 	switch {
-	case m.Kind != KindText && now.Sub(c.notTextTold) < time.Minute:
+	case t.way > toCatchUp:
+	case t.Kind != KindText && now.Sub(c.notTextTold) < time.Minute:
+		seq := t.seq
+		d.besides(func() { d.leave(seq) })
 		return false
-	case len(c.open) > d.o.MailboxSize:
+	case t.way == toAnswer && len(c.open) > d.o.MailboxSize:
 		d.busy(c, t)
 		return false
-	case m.Kind != KindText:
+	case t.Kind != KindText:
 		c.notTextTold = now
 	}
+	t.work, t.end = context.WithCancelCause(d.work)
+	d.Relay.open.Add(1)
+	if c.open = append(c.open, t); len(c.open) == 1 {
+		d.wake(c)
+	}
+	return true
+}
+
+// wake gives a chat the first of its open messages. The mailbox has room for it,
+// for the chat gets the next when it has concluded the one before.
+func (d *dispatcher) wake(c *chat) {
 	if c.mailbox == nil {
-		c.mailbox = make(chan task, d.o.MailboxSize+1)
+		c.mailbox = make(chan task, 1)
 		d.workers.Go(func() { d.serve(c, c.mailbox) })
 	}
-	t.work, t.end = context.WithCancelCause(d.work)
-	c.open = append(c.open, t.ticket)
-	d.Relay.open.Add(1)
-	c.mailbox <- t
-	return true
+	c.mailbox <- c.open[0]
 }
 
 // urgent carries out a command that cannot wait for its turn in a busy chat.
 func (d *dispatcher) urgent(c *chat, t task) bool {
 	cmd, args, ok := d.commands.parse(t.text)
-	if t.asks = t.Kind == KindText && !ok; !ok || !cmd.urgent || t.Kind != KindText {
+	t.asks = t.Kind == KindText && !ok && t.way <= toResume
+	if !ok || !cmd.urgent || t.Kind != KindText || t.way > toCatchUp {
 		return false
 	}
-	t.tag, t.how = d.language(t)
-	r := d.reply(t, d.command(cmd, call{task: t, chat: c, args: args, out: d.out}))
-	r.passing = true // no mailbox bounds how many there are
-	d.out.put(r)
+	taken := c.takeBack(t.Sender.ID, d.out)
+	d.tellTaken(cmd, call{task: t, chat: c, args: args, out: d.out, taken: len(taken) > 0}, taken)
 	return true
 }
 
-// meant returns what m says to us and whether it is for us. In File Transfer the
-// owner need not call us to give a command.
-func (d *dispatcher) meant(m Message) (string, bool) {
-	text, ok := d.address.text(m)
-	if !ok && m.Sender.Owner && !m.Chat.Group && m.Kind == KindText {
-		text = strings.TrimSpace(clean(m.Text))
-		var c *command
-		c, _, ok = d.commands.parse(text)
-		ok = ok && c.run != nil
-	}
-	return text, ok
+// tellTaken carries out an urgent command when what it has taken back will not be
+// answered after a restart either.
+func (d *dispatcher) tellTaken(cmd *command, in call, taken []int64) {
+	in.work = d.work
+	d.besides(func() {
+		d.leave(taken...)
+		in.tag, in.how = d.language(d.work, in.task)
+		d.notice(in.task, d.command(cmd, in))
+	})
 }
 
-// task keeps of a message only what is needed, so that a full mailbox of huge
-// messages stays small.
-func (d *dispatcher) task(m Message, text string, now time.Time) task {
-	m.Text, m.Quote = "", strings.Clone(cutRunes(m.Quote, maxQuote))
-	if tooLong(text, d.o.MaxMessage) {
-		text = strings.Clone(cutRunes(text, d.o.MaxMessage+1))
+// besides does what may have to wait for the store, without a chat's order.
+func (d *dispatcher) besides(f func()) {
+	d.aside.Add(1)
+	d.workers.Go(func() {
+		defer d.aside.Add(-1)
+		f()
+	})
+}
+
+// leave concludes messages without a reply.
+func (d *dispatcher) leave(seqs ...int64) {
+	for _, seq := range seqs {
+		if d.keep(d.saying, func(ctx context.Context) error { return d.store.Said(ctx, seq, 0, true) }) != nil {
+			return
+		}
 	}
-	return task{Message: m, ticket: &ticket{asker: m.Sender.ID}, text: text, heard: now}
+}
+
+// notice says a word that is not worth keeping behind others: no mailbox bounds
+// how many there are.
+func (d *dispatcher) notice(t task, text string) {
+	r := d.reply(t, text)
+	r.passing = true
+	c := Conclusion{Seq: t.seq, Reply: r.stored(), Conversation: d.conversation(t.Message)}
+	if text != "" && d.keep(d.saying, func(ctx context.Context) error { return d.store.Conclude(ctx, c) }) == nil {
+		d.out.put(r)
+	}
 }
 
 func (d *dispatcher) chat(id string) *chat {
@@ -196,56 +223,39 @@ func (d *dispatcher) chat(id string) *chat {
 func (d *dispatcher) busy(c *chat, t task) {
 	d.o.Logger.Warn("mailbox full", "chat", d.hash(c.id), "entry", entryBusy)
 	if t.heard.Sub(c.busyTold[t.Sender.ID]) < busyEvery {
+		d.besides(func() { d.leave(t.seq) })
 		return
 	}
 	if c.busyTold == nil || len(c.busyTold) >= 100 {
 		c.busyTold = make(map[string]time.Time)
 	}
 	c.busyTold[t.Sender.ID] = t.heard
-	t.tag, t.how = d.language(t)
-	r := d.reply(t, d.explain(t, entryBusy))
-	r.passing = true
-	d.out.put(r)
+	d.besides(func() {
+		t.tag, t.how = d.language(d.work, t)
+		d.notice(t, d.explain(t, entryBusy))
+	})
 }
 
-// retire takes the goroutines of quiet chats, and forgets chats that have
-// nothing to remember or are too many.
+// retire forgets quiet chats, with their goroutines and conversations.
 func (d *dispatcher) retire(now time.Time) {
-	size, idle := 0, 0
 	for id, c := range d.chats {
-		if len(c.open) > 0 || now.Sub(c.last) < quietAfter {
+		quiet := now.Sub(c.last)
+		if len(c.open) > 0 || quiet < quietAfter {
 			continue
 		}
 		c.rest()
-		if c.memory.forgotten(now) {
+		if c.memory.declined == 0 || quiet >= suspicion {
 			delete(d.chats, id)
-			continue
 		}
-		idle++
-		size += c.memory.size
-	}
-	for idle > maxIdle || size > maxIdleSize {
-		c := d.oldest()
-		idle, size = idle-1, size-c.memory.size
-		delete(d.chats, c.id)
 	}
 }
 
 // rest ends the chat's goroutine, which has nothing to do.
 func (c *chat) rest() {
 	c.said = nil
+	c.memory.unload()
 	if c.mailbox != nil {
 		close(c.mailbox)
 		c.mailbox = nil
 	}
-}
-
-// oldest returns the chat without a goroutine that has been quiet for longest.
-func (d *dispatcher) oldest() (oldest *chat) {
-	for _, c := range d.chats {
-		if c.mailbox == nil && (oldest == nil || c.last.Before(oldest.last)) {
-			oldest = c
-		}
-	}
-	return oldest
 }

@@ -11,19 +11,15 @@ import (
 type failure struct {
 	err      error
 	took     time.Duration
-	attempts []attempt
+	attempts []Attempt
 	chat     *chat // whose conversation may be at fault; nil if none is
 }
 
-// fail concludes a message that could not be answered: it records the incident
-// and returns what to tell the person.
-func (r *Relay) fail(t task, x failure) string {
+// fail returns what to say to a message that could not be answered, with the
+// incident.
+func (r *Relay) fail(t task, x failure) response {
 	f := troubleshoot.FaultOf(x.err)
-	id := r.entryOf(f)
-	ref := r.incidents.add(incident{
-		entry: id, provider: f.Provider, status: f.Status, at: time.Now(), took: x.took, attempts: x.attempts,
-	})
-	r.tally.failed(time.Now())
+	id, ref := r.entryOf(f), newRef()
 	attrs := []any{"chat", r.hash(t.Chat.ID), "entry", id, "ref", ref, "provider", f.Provider, "took", x.took,
 		"attempts", len(x.attempts), "fault", f.Error()}
 	if id == troubleshoot.UnknownEntry && f.Cause != nil {
@@ -36,7 +32,10 @@ func (r *Relay) fail(t task, x failure) string {
 	if t.Sender.Owner && !t.Chat.Group {
 		text += "\n" + r.o.Catalogue.Say(t.tag, "details", "ref", ref)
 	}
-	return text
+	return response{text: text, outcome: OutcomeFailed, took: x.took, incident: &Incident{
+		Ref: ref, Entry: id, Provider: f.Provider, Status: f.Status, At: time.Now(), Took: x.took, Attempts: x.attempts,
+		Chat: tokenOf(r.conversation(t.Message)), Group: t.Chat.Group,
+	}}
 }
 
 // entryOf names the catalogue's entry for a fault.
@@ -59,25 +58,22 @@ func (x failure) done(t task, entry string) (keys []string) {
 	return keys
 }
 
-// rescue records what went wrong before a message was answered all the same; in
-// part, if partial.
-func (r *Relay) rescue(t task, took time.Duration, tries []attempt, partial bool) {
+// rescue returns the incident of a message that was answered after something went
+// wrong, or nil if nothing did; in part, if partial.
+func (r *Relay) rescue(t task, took time.Duration, tries []Attempt, partial bool) *Incident {
 	for _, a := range tries {
-		if a.entry == "" {
+		if a.Entry == "" {
 			continue
 		}
-		ref := r.incidents.add(incident{
-			entry: a.entry, provider: a.provider, status: a.status, at: time.Now(), took: took, rescued: !partial, attempts: tries,
-		})
-		if partial {
-			r.tally.failed(time.Now())
-		} else {
-			r.tally.rescued(time.Now())
+		i := &Incident{
+			Ref: newRef(), Entry: a.Entry, Provider: a.Provider, Status: a.Status, At: time.Now(), Took: took, Rescued: !partial,
+			Attempts: tries, Chat: tokenOf(r.conversation(t.Message)), Group: t.Chat.Group,
 		}
-		r.o.Logger.Info("rescued", "partial", partial, "chat", r.hash(t.Chat.ID), "entry", a.entry, "ref", ref, "provider", a.provider,
+		r.o.Logger.Info("rescued", "partial", partial, "chat", r.hash(t.Chat.ID), "entry", i.Entry, "ref", i.Ref, "provider", a.Provider,
 			"took", took, "attempts", len(tries))
-		return
+		return i
 	}
+	return nil
 }
 
 // explain tells the person about a limit of the bot's own. It is no incident.

@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,11 +34,7 @@ func (r *Relay) health(in call) string {
 	if sources != "" {
 		lines = append(lines, say(tag, "health_sources", "list", sources))
 	}
-	sum := r.tally.sum(now)
-	lines = append(lines, say(tag, "health_counts", "answered", strconv.Itoa(sum.answered),
-		"failed", strconv.Itoa(sum.failed), "rescued", strconv.Itoa(sum.rescued)))
-	lines = append(lines, r.queue(tag, sum))
-	lines = append(lines, r.failures(tag, now)...)
+	lines = append(lines, r.lately(in, now)...)
 	return strings.Join(append(lines, say(tag, "health_more")), "\n")
 }
 
@@ -86,35 +84,44 @@ func (r *Relay) sources(tag string) (list string, well bool) {
 	return strings.Join(names, clauseComma(tag)), well
 }
 
-// queue says how many messages wait besides the one that asks, and how long
-// answers took.
-func (r *Relay) queue(tag string, sum counts) string {
-	n := strconv.FormatInt(max(r.open.Load()-1, 0), 10)
-	if sum.answered == 0 {
-		return r.o.Catalogue.Say(tag, "health_queue_only", "n", n)
+// lately says what became of the messages of the last 24 hours.
+func (r *Relay) lately(in call, now time.Time) []string {
+	tag := in.tag
+	sum, err := r.sums(in.work, now)
+	if err != nil {
+		return []string{r.queue(tag, Tally{}), r.unread(tag, err)}
 	}
-	return r.o.Catalogue.Say(tag, "health_queue", "n", n, "took", r.took(tag, sum.took/time.Duration(sum.answered)))
+	lines := []string{r.o.Catalogue.Say(tag, "health_counts", "answered", strconv.Itoa(sum.Answered),
+		"failed", strconv.Itoa(sum.Failed), "rescued", strconv.Itoa(sum.Rescued)), r.queue(tag, sum)}
+	seen, err := r.seen(in.work, now)
+	if err != nil {
+		return append(lines, r.unread(tag, err))
+	}
+	return append(lines, r.failures(tag, now, seen)...)
 }
 
-// failures lists the kinds of failure of the last 24 hours, the latest first.
-func (r *Relay) failures(tag string, now time.Time) []string {
-	var kinds []string
-	count, latest := make(map[string]int), make(map[string]time.Time)
-	for _, i := range r.incidents.latest(maxIncidents) {
-		if now.Sub(i.at) > seenWithin {
-			break
-		}
-		if count[i.entry]++; count[i.entry] == 1 {
-			kinds, latest[i.entry] = append(kinds, i.entry), i.at
-		}
+// queue says how many messages wait besides the one that asks, and how long
+// answers took.
+func (r *Relay) queue(tag string, sum Tally) string {
+	n := strconv.FormatInt(max(r.open.Load()-1, 0), 10)
+	if sum.Answered == 0 {
+		return r.o.Catalogue.Say(tag, "health_queue_only", "n", n)
 	}
-	if len(kinds) == 0 {
+	return r.o.Catalogue.Say(tag, "health_queue", "n", n, "took", r.took(tag, sum.Median))
+}
+
+// failures lists the kinds of failure that were seen, the latest first.
+func (r *Relay) failures(tag string, now time.Time, seen map[string]EntryCount) []string {
+	if len(seen) == 0 {
 		return nil
 	}
+	kinds := slices.SortedFunc(maps.Values(seen), func(a, b EntryCount) int {
+		return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Entry, b.Entry))
+	})
 	lines := []string{r.o.Catalogue.Say(tag, "last_failures")}
-	for _, id := range slices.Clip(kinds[:min(len(kinds), mostFailures)]) {
-		lines = append(lines, r.o.Catalogue.Say(tag, "failure_line", "code", r.code(id), "title", r.o.Catalogue.Title(id, tag),
-			"times", r.times(tag, "times", count[id]), "ago", r.o.Catalogue.Duration(tag, now.Sub(latest[id]))))
+	for _, k := range kinds[:min(len(kinds), mostFailures)] {
+		lines = append(lines, r.o.Catalogue.Say(tag, "failure_line", "code", r.code(k.Entry), "title", r.o.Catalogue.Title(k.Entry, tag),
+			"times", r.times(tag, "times", k.Count), "ago", r.o.Catalogue.Duration(tag, now.Sub(k.Last))))
 	}
 	return lines
 }

@@ -19,8 +19,11 @@ func (r *Relay) last(in call) string {
 	if err != nil || n < 1 {
 		n = usualLast
 	}
-	found := r.incidents.latest(min(n, mostLast))
-	if len(found) == 0 {
+	found, err := r.incidents(in.work, IncidentFilter{Most: min(n, mostLast)})
+	switch {
+	case err != nil:
+		return r.unread(in.tag, err)
+	case len(found) == 0:
 		return r.o.Catalogue.Say(in.tag, "last_none")
 	}
 	lines := []string{r.o.Catalogue.Say(in.tag, "last_failures")}
@@ -32,8 +35,8 @@ func (r *Relay) last(in call) string {
 }
 
 // headline is an incident in one line.
-func (r *Relay) headline(tag string, i incident) string {
-	return r.clock(i.at) + " " + i.ref + " " + r.code(i.entry) + " " + r.o.Catalogue.Title(i.entry, tag)
+func (r *Relay) headline(tag string, i Incident) string {
+	return r.clock(i.At) + " " + i.Ref + " " + r.code(i.Entry) + " " + r.o.Catalogue.Title(i.Entry, tag)
 }
 
 // clock writes a time of today as such, and an earlier one with its day.
@@ -55,48 +58,37 @@ func (r *Relay) code(entry string) string {
 
 // outline says how an incident went on, and what the provider said unless asking
 // again was enough.
-func (r *Relay) outline(tag string, i incident) (lines []string) {
-	if len(i.attempts) == 0 {
-		if i.provider != "" {
-			lines = append(lines, i.provider)
+func (r *Relay) outline(tag string, i Incident) (lines []string) {
+	if len(i.Attempts) == 0 {
+		if i.Provider != "" {
+			lines = append(lines, i.Provider)
 		}
 		return lines
 	}
-	say, first := r.o.Catalogue.Say, i.attempts[0]
+	say, first := r.o.Catalogue.Say, i.Attempts[0]
 	retries := r.times(tag, "retries", i.retries())
 	switch other := i.successor(); {
 	case other != "":
-		lines = append(lines, say(tag, "story_taken_over", "provider", first.provider, "model", first.model, "retries", retries, "other", other))
-	case i.rescued:
-		return append(lines, say(tag, "story_rescued", "provider", first.provider, "retries", retries, "took", r.took(tag, i.took)))
+		lines = append(lines, say(tag, "story_taken_over", "provider", first.Provider, "model", first.Model, "retries", retries, "other", other))
+	case i.Rescued:
+		return append(lines, say(tag, "story_rescued", "provider", first.Provider, "retries", retries, "took", r.took(tag, i.Took)))
 	default:
-		lines = append(lines, say(tag, "story_failed", "provider", first.provider, "model", first.model, "retries", retries))
+		lines = append(lines, say(tag, "story_failed", "provider", first.Provider, "model", first.Model, "retries", retries))
 	}
 	return append(lines, r.words(tag, i.culprit())...)
 }
 
-// culprit is the attempt an incident is named after: the last one that failed as
-// its entry says, or else the last that failed.
-func (i incident) culprit() (found attempt) {
-	for _, a := range i.attempts {
-		if a.entry != "" && (a.entry == i.entry || found.entry != i.entry) {
-			found = a
-		}
-	}
-	return found
-}
-
 // words are the provider's own, and its name for the request.
-func (r *Relay) words(tag string, a attempt) (lines []string) {
-	said := a.words
-	if a.code != "" {
-		said = strings.TrimSpace(said + " (" + a.code + ")")
+func (r *Relay) words(tag string, a Attempt) (lines []string) {
+	said := a.Words
+	if a.Code != "" {
+		said = strings.TrimSpace(said + " (" + a.Code + ")")
 	}
 	if said != "" {
 		lines = append(lines, r.o.Catalogue.Say(tag, "provider_said", "text", said))
 	}
-	if a.requestID != "" {
-		lines = append(lines, r.o.Catalogue.Say(tag, "request_id", "id", a.requestID))
+	if a.RequestID != "" {
+		lines = append(lines, r.o.Catalogue.Say(tag, "request_id", "id", a.RequestID))
 	}
 	return lines
 }
@@ -124,14 +116,14 @@ func (r *Relay) took(tag string, d time.Duration) string {
 }
 
 // story tells an incident attempt by attempt; it is empty when none is known.
-func (r *Relay) story(tag string, i incident) string {
-	if len(i.attempts) == 0 {
+func (r *Relay) story(tag string, i Incident) string {
+	if len(i.Attempts) == 0 {
 		return ""
 	}
-	lines := []string{r.o.Catalogue.Say(tag, "story", "time", r.clock(i.at))}
-	for k, a := range i.attempts {
-		lines = append(lines, strconv.Itoa(k+1)+". "+r.attempt(tag, a, k+1 < len(i.attempts)))
-		if a.entry != "" {
+	lines := []string{r.o.Catalogue.Say(tag, "story", "time", r.clock(i.At))}
+	for k, a := range i.Attempts {
+		lines = append(lines, strconv.Itoa(k+1)+". "+r.attempt(tag, a, k+1 < len(i.Attempts)))
+		if a.Entry != "" {
 			lines = append(lines, r.words(tag, a)...)
 		}
 	}
@@ -140,18 +132,18 @@ func (r *Relay) story(tag string, i incident) string {
 
 // attempt is an attempt in one line. What was decided after it is told if it was
 // done: if there is another attempt.
-func (r *Relay) attempt(tag string, a attempt, more bool) string {
+func (r *Relay) attempt(tag string, a Attempt, more bool) string {
 	say := r.o.Catalogue.Say
-	parts := []string{a.provider, a.model}
-	if a.key != "" {
-		parts = append(parts, say(tag, "story_key", "name", a.key))
+	parts := []string{a.Provider, a.Model}
+	if a.Key != "" {
+		parts = append(parts, say(tag, "story_key", "name", a.Key))
 	}
-	if a.entry == "" {
+	if a.Entry == "" {
 		parts = append(parts, say(tag, "story_answered"))
 	} else {
-		parts = append(parts, r.code(a.entry)+" "+a.entry)
+		parts = append(parts, r.code(a.Entry)+" "+a.Entry)
 	}
-	parts = append(parts, r.took(tag, a.took))
+	parts = append(parts, r.took(tag, a.Took))
 	if next := r.next(tag, a); more && next != "" {
 		parts = append(parts, next)
 	}
@@ -159,15 +151,15 @@ func (r *Relay) attempt(tag string, a attempt, more bool) string {
 }
 
 // next says what was done after an attempt.
-func (r *Relay) next(tag string, a attempt) string {
+func (r *Relay) next(tag string, a Attempt) string {
 	key, ok := map[llm.Action]string{
 		llm.ActionRetry: "did_retry", llm.ActionWait: "did_wait", llm.ActionTrim: "did_trim", llm.ActionRepair: "did_repair",
 		llm.ActionNextKey: "did_key", llm.ActionNextModel: "did_model", llm.ActionNextProvider: "did_provider",
-	}[a.next]
+	}[a.Next]
 	if !ok {
 		return ""
 	}
-	return r.o.Catalogue.Say(tag, key, "wait", r.took(tag, a.wait))
+	return r.o.Catalogue.Say(tag, key, "wait", r.took(tag, a.Wait))
 }
 
 // clauseComma separates the clauses of a line in a language.

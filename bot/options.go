@@ -22,6 +22,11 @@ type Options struct {
 	Sources   Sources      // nil: the state of the AI sources is not known
 	Prober    Prober       // nil: the line to them cannot be tested
 	Account   string       // which account the relay serves, for the log
+	Store     Store        // nil: what must outlive the process does not
+
+	// Trouble hears of what an operator must know: of a kind, once when it begins,
+	// and with nil once it is over. It must not block.
+	Trouble func(kind string, f *troubleshoot.Fault)
 
 	Name               string         // the bot's name in help texts while the channel knows none; empty: "bot"
 	PrivatePrefixes    []string       // what private texts must begin with to be answered; empty: all are
@@ -35,6 +40,7 @@ type Options struct {
 	Deadline      time.Duration // a message is answered, or its failure explained, so long after work on it began; 0: 120 s
 	ThinkingAfter time.Duration // someone waiting in a private chat is told once after so long; 0: 15 s, negative: never
 	Grace         time.Duration // to finish what is in flight when Run is told to stop; 0: 25 s
+	StaleAfter    time.Duration // a message that waited for longer while the bot was away is not answered; 0: 10 min
 	MailboxSize   int           // messages that may wait in one chat; 0: 8
 	MaxMessage    int           // runes accepted from a person; 0: 20,000
 	MemoryTurns   int           // questions with their answers that a chat remembers; 0: none
@@ -63,6 +69,7 @@ func (o *Options) check() error {
 	}
 	negative("Deadline", o.Deadline < 0)
 	negative("Grace", o.Grace < 0)
+	negative("StaleAfter", o.StaleAfter < 0)
 	negative("MailboxSize", o.MailboxSize < 0)
 	negative("MaxMessage", o.MaxMessage < 0)
 	negative("MemoryTurns", o.MemoryTurns < 0)
@@ -94,6 +101,7 @@ func (o *Options) complete() {
 	orDefault(&o.Location, time.Local)
 	orDefault(&o.ThinkingAfter, 15*time.Second)
 	orDefault(&o.Grace, 25*time.Second)
+	orDefault(&o.StaleAfter, 10*time.Minute)
 	orDefault(&o.MailboxSize, 8)
 	orDefault(&o.MaxMessage, 20_000)
 	orDefault(&o.ThrottlePause, time.Minute)

@@ -11,14 +11,17 @@ const (
 	sendTimeout = 60 * time.Second // for one part
 	maxTries    = 4                // of one part that the channel answered with a refusal
 	maxOffline  = 10 * time.Minute // a reply older than this is not kept for a lost login
+	maxNoting   = 16               // messages that the store is told of at the same time, besides those
 )
 
 // reply is an answer on its way: its parts go out in order, one at a time.
 type reply struct {
+	seq     int64 // of the message it answers, in the store; 0: it is not stored
 	id      int64 // of its first part; the others follow
 	chat    Chat
+	login   string // the chat can be reached under
 	parts   []string
-	heard   time.Time // when the message it answers came
+	since   time.Time // it may be late since then
 	until   time.Time // the channel takes no reply later than this; zero: no limit
 	passing bool      // not worth keeping behind other replies of its chat
 
@@ -26,14 +29,20 @@ type reply struct {
 	gone   bool          // the next part is on its way
 	tries  int           // of the next part
 	unsure bool          // the next part may have arrived already
+	noted  bool          // the store knows that nothing more will be said, or need not
 	done   chan struct{} // closed when nothing of it is left to send
 }
+
+// stored is what the store keeps of r.
+func (r *reply) stored() StoredReply { return StoredReply{ID: r.id, Parts: r.parts} }
 
 // outbox says replies. One goroutine, run, owns the queues: it keeps the order
 // inside a chat, takes turns between chats, paces the account, and pauses it when
 // WeChat or the network says so. It waits for nobody, so put never blocks long;
 // each chat's own goroutine bounds what is queued for it.
 type outbox struct {
+	*shift
+	relay   *Relay
 	send    func(ctx context.Context, p Part) error
 	pace    *pace
 	backoff backoffs
@@ -51,6 +60,10 @@ type outbox struct {
 	sending int
 	results chan sendResult
 
+	over   []int64 // messages of which nothing more will be said, for the store
+	noting int     // of them, on their way there
+	noted  chan struct{}
+
 	pausedUntil time.Time
 	pauses      int // in a row
 }
@@ -58,11 +71,13 @@ type outbox struct {
 // lane is the queue of one chat.
 type lane struct{ queue []*reply }
 
+// sendResult is what became of a part.
 type sendResult struct {
 	lane    *lane
 	err     error
 	started time.Time
 	took    time.Duration
+	noted   bool // the store knows that it was the last
 }
 
 // backoffs are the pauses after a failed send: the first, doubled each time up
@@ -72,23 +87,22 @@ type backoffs struct {
 	offlineFirst, offlineMost     time.Duration
 }
 
-func newOutbox(o Options, hash func(string) string) *outbox {
+func newOutbox(r *Relay, s *shift) *outbox {
 	return &outbox{
-		send: o.Channel.Send, pace: newPace(o.SendInterval, o.SendBurst), log: o.Logger, hash: hash,
-		backoff: backoffs{o.ThrottlePause, 30 * time.Minute, time.Second, time.Minute},
+		shift: s, relay: r, send: r.o.Channel.Send, pace: newPace(r.o.SendInterval, r.o.SendBurst), log: r.o.Logger, hash: r.hash,
+		backoff: backoffs{r.o.ThrottlePause, 30 * time.Minute, time.Second, time.Minute},
 		in:      make(chan *reply), cuts: make(chan cutting), finish: make(chan struct{}), lost: make(chan struct{}), ended: make(chan struct{}),
-		lanes: make(map[string]*lane), results: make(chan sendResult, maxSending),
+		lanes: make(map[string]*lane), results: make(chan sendResult, maxSending), noted: make(chan struct{}, maxNoting),
 	}
 }
 
-// put queues r. When the outbox has ended, r is concluded without being sent.
+// put queues r. When the outbox has ended, r is left in the store, or dropped.
 func (o *outbox) put(r *reply) {
 	r.done = make(chan struct{})
 	select {
 	case o.in <- r:
 	case <-o.ended:
-		o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "stopped", "parts", len(r.parts))
-		close(r.done)
+		o.abandoned(r)
 	}
 }
 
@@ -125,15 +139,16 @@ func (r *reply) cut() bool {
 	return true
 }
 
-// run sends until ctx ends, or finish is closed and all is said.
-func (o *outbox) run(ctx context.Context) {
+// run sends until finish is closed and all is said, or nothing may be said.
+func (o *outbox) run() {
 	defer close(o.ended)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	finish := o.finish
 	for {
-		timer.Reset(o.start(ctx))
-		if finish == nil && len(o.lanes) == 0 {
+		o.report()
+		timer.Reset(o.start())
+		if finish == nil && len(o.lanes) == 0 && o.noting == 0 {
 			return
 		}
 		select {
@@ -143,11 +158,13 @@ func (o *outbox) run(ctx context.Context) {
 			c.was <- c.reply.cut()
 		case res := <-o.results:
 			o.settle(res)
+		case <-o.noted:
+			o.noting--
 		case <-timer.C:
 		case <-finish:
 			finish = nil
 			o.hurry()
-		case <-ctx.Done():
+		case <-o.saying.Done():
 			o.abandon()
 			return
 		}
@@ -158,7 +175,7 @@ func (o *outbox) run(ctx context.Context) {
 // are a smaller risk than people left without a word.
 func (o *outbox) hurry() {
 	const quick = 500 * time.Millisecond
-	if o.pace.interval > quick {
+	if o.pace.interval > quick && !o.relay.durable {
 		o.pace.set(quick, 1)
 	}
 }
@@ -170,7 +187,7 @@ func (o *outbox) file(r *reply) {
 		o.lanes[r.chat.ID] = l
 	}
 	if r.passing && len(l.queue) > 2 {
-		close(r.done)
+		o.conclude(r)
 		return
 	}
 	l.queue = append(l.queue, r)
@@ -179,9 +196,29 @@ func (o *outbox) file(r *reply) {
 	}
 }
 
+// conclude lets go of a reply of which nothing more will be said.
+func (o *outbox) conclude(r *reply) {
+	if r.seq != 0 && !r.noted {
+		o.over = append(o.over, r.seq)
+	}
+	close(r.done)
+}
+
+// report tells the store of the replies that ended without their last part.
+func (o *outbox) report() {
+	for ; len(o.over) > 0 && o.noting < maxNoting; o.noting++ {
+		seq := o.over[0]
+		o.over = o.over[1:]
+		go func() {
+			_ = o.relay.keep(o.shift.sending, func(ctx context.Context) error { return o.relay.store.Said(ctx, seq, 0, true) })
+			o.noted <- struct{}{}
+		}()
+	}
+}
+
 // start sends what may be sent now, and returns how long to wait for more.
-func (o *outbox) start(ctx context.Context) time.Duration {
-	for len(o.ready) > 0 && o.sending < o.width() {
+func (o *outbox) start() time.Duration {
+	for len(o.ready) > 0 && o.sending < o.width() && o.saying.Err() == nil {
 		now, l := time.Now(), o.ready[0]
 		if r := l.queue[0]; r.sent >= len(r.parts) || o.expired(r) {
 			o.ready = o.ready[1:]
@@ -198,7 +235,7 @@ func (o *outbox) start(ctx context.Context) time.Duration {
 		o.sending++
 		r := l.queue[0]
 		r.gone = true
-		go o.deliver(ctx, l, r.part(), now)
+		go o.deliver(l, *r, now)
 	}
 	return time.Hour
 }
@@ -211,12 +248,29 @@ func (o *outbox) width() int {
 	return maxSending
 }
 
-// deliver sends one part and reports to run, which waits for it.
-func (o *outbox) deliver(ctx context.Context, l *lane, p Part, started time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+// deliver sends the next part of a reply and reports to run, which waits for it.
+// The store knows that the part is out before the chat goes on: so at most one part
+// of a chat is repeated after a crash.
+func (o *outbox) deliver(l *lane, r reply, started time.Time) {
+	res := sendResult{lane: l, started: started, err: o.dispatch(r.part())}
+	res.took = time.Since(started)
+	if v := judge(res.err); r.seq != 0 && (v == delivered || v == unsure && r.unsure) {
+		said, last := r.sent+1, r.sent+1 == len(r.parts)
+		err := o.relay.keep(o.shift.sending, func(ctx context.Context) error { return o.relay.store.Said(ctx, r.seq, said, last) })
+		res.noted = last && err == nil
+	}
+	o.results <- res
+}
+
+// dispatch sends one part, unless the account is another's.
+func (o *outbox) dispatch(p Part) error {
+	if !o.relay.store.Owns() {
+		o.disown()
+		return ErrNotOwner
+	}
+	ctx, cancel := context.WithTimeout(o.shift.sending, sendTimeout)
 	defer cancel()
-	err := o.guarded(ctx, p)
-	o.results <- sendResult{lane: l, err: err, started: started, took: time.Since(started)}
+	return o.guarded(ctx, p)
 }
 
 func (o *outbox) guarded(ctx context.Context, p Part) (err error) {
@@ -232,18 +286,42 @@ func (o *outbox) guarded(ctx context.Context, p Part) (err error) {
 
 // abandon waits for what is on its way and gives the rest up.
 func (o *outbox) abandon() {
-	for ; o.sending > 0; o.sending-- {
-		res := <-o.results
-		if r := res.lane.queue[0]; judge(res.err) == delivered {
-			r.sent++
+	for o.sending+o.noting+len(o.over) > 0 {
+		o.report()
+		select {
+		case res := <-o.results:
+			o.sending--
+			if r := res.lane.queue[0]; judge(res.err) == delivered {
+				r.sent, r.noted = r.sent+1, res.noted
+			}
+		case <-o.noted:
+			o.noting--
 		}
 	}
+	left := 0
 	for _, l := range o.lanes {
 		for _, r := range l.queue {
 			if r.sent < len(r.parts) {
-				o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "stopped", "parts", len(r.parts)-r.sent)
+				left++
 			}
-			close(r.done)
+			o.abandoned(r)
 		}
 	}
+	if left > 0 && o.relay.durable {
+		o.log.Info("replies left for the next start", "replies", left)
+	}
+}
+
+// abandoned lets go of a reply that the next start says, if there is one that
+// knows of it.
+func (o *outbox) abandoned(r *reply) {
+	if o.relay.durable {
+		close(r.done)
+		return
+	}
+	if r.sent < len(r.parts) {
+		o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "stopped", "parts", len(r.parts)-r.sent)
+	}
+	_ = o.relay.store.Said(context.WithoutCancel(o.saying), r.seq, 0, true) // memory does not fail
+	close(r.done)
 }

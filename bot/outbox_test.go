@@ -183,11 +183,12 @@ func TestHangingSendHoldsUpItsChatOnly(t *testing.T) {
 
 func TestReplyWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOutbox(Options{Channel: newFakeChannel(), Logger: discard(), ThrottlePause: time.Minute}, func(string) string { return "" })
+		w := newWorld(t, nil)
+		o := newOutbox(w.relay, newShift(t.Context()))
 		r := &reply{until: time.Now(), parts: []string{"x"}, done: make(chan struct{})}
 		time.Sleep(time.Second)
 		o.file(r)
-		o.start(t.Context())
+		o.start()
 		if _, open := <-r.done; open || o.sending != 0 {
 			t.Error("a reply was sent after its window")
 		}

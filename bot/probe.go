@@ -38,7 +38,7 @@ func (r *Relay) probe(in call) string {
 		}
 		names = names[n : n+1]
 	}
-	in.out.put(r.reply(in.task, say(in.tag, "probe_checking", "n", strconv.Itoa(int(probeTime.Seconds())))))
+	in.out.put(r.passed(in.task, say(in.tag, "probe_checking", "n", strconv.Itoa(int(probeTime.Seconds())))))
 	return strings.Join(r.probes(in, names), "\n\n")
 }
 

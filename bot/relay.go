@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Relay answers the messages of one channel. What it remembers (conversations,
-// languages, incidents) it keeps in memory, for as long as it exists.
+// Relay answers the messages of one channel. What must not be lost it keeps in
+// Options.Store; where there is none, in memory, for as long as it exists.
 type Relay struct {
 	o         Options
 	traits    Traits
@@ -20,13 +20,15 @@ type Relay struct {
 	commands  *commandTable
 	plain     *plainer
 	languages *languages
-	incidents *incidents
-	tally     *tally
+	store     Store
+	durable   bool // the store outlives the process
+	trouble   trouble
 	ids       partIDs
 	salt      maphash.Seed
 
-	chats  map[string]*chat // the dispatcher's
-	recent *recent          // the dispatcher's
+	chats map[string]*chat       // the dispatcher's
+	login atomic.Pointer[string] // that holds; see [Ear]
+	shift atomic.Pointer[shift]
 
 	asking  sync.WaitGroup // calls of the completer
 	running atomic.Bool
@@ -39,47 +41,53 @@ func New(o Options) (*Relay, error) {
 		return nil, err
 	}
 	traits := o.Channel.Traits()
-	return &Relay{
+	r := &Relay{
 		o: o, traits: traits, limits: limitsOf(traits),
 		address: newAddressing(o), commands: newCommandTable(), plain: newPlainer(),
-		languages: newLanguages(o.Catalogue, o.Locale), incidents: &incidents{}, tally: &tally{}, salt: maphash.MakeSeed(),
-		chats: make(map[string]*chat), recent: newRecent(maxRecent),
-	}, nil
+		store: o.Store, durable: o.Store != nil, salt: maphash.MakeSeed(), chats: make(map[string]*chat),
+	}
+	if !r.durable {
+		r.store = newMemory(o.MemoryExpiry)
+	}
+	r.trouble.relay = r
+	r.login.Store(new(string))
+	r.languages = newLanguages(o.Catalogue, o.Locale, r.store)
+	return r, nil
 }
 
 // errRunning is returned by a second Run at the same time.
 var errRunning = errors.New("run relay: it runs already")
 
-// Run runs the channel until ctx ends (nil) or the account can no longer be used
-// (the channel's *troubleshoot.Fault). Then it hears no more, finishes within
-// Options.Grace what was heard before, tells those who still wait that the bot
-// restarts, and returns. It may be called again, also after a fault.
+// Run runs the channel until ctx ends (nil), the account can no longer be used
+// (the channel's *troubleshoot.Fault), or another process has it (ErrNotOwner).
+// Then it hears no more and finishes within Options.Grace what was heard before.
+// What it does not finish is left in the store for the next Run or, where there is
+// none that lasts, answered by a word that the bot restarts. When the account is
+// another's, nothing is said any more. Run may be called again, also after a fault.
 func (r *Relay) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return errRunning
 	}
 	defer r.running.Store(false)
-	listening, hush := context.WithCancelCause(ctx)
-	defer hush(errStopping)
-	// Replies outlive ctx by the grace period.
-	work, endWork := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer endWork(errStopping)
-	saying, endSaying := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer endSaying(errStopping)
+	s := newShift(ctx)
+	defer s.end(errStopping)
+	r.shift.Store(s)
 
-	out := newOutbox(r.o, r.hash)
-	d := newDispatcher(r, out, work)
+	out := newOutbox(r, s)
+	d := newDispatcher(r, s, out)
 	concluded := background(d.run)
-	said := background(func() { out.run(saying) })
+	said := background(out.run)
 	ended := make(chan error, 1)
-	background(func() { ended <- r.listen(listening, d) })
+	background(func() { ended <- r.listen(s.hearing, d) })
 
-	stopped, err := r.untilDeaf(ctx, ended, out.lost)
+	stopped, err := r.untilDeaf(s.hearing, ended, out.lost)
+	s.deaf(errStopping)
 	close(d.stop)
-	r.finish(stopped.Add(r.o.Grace), out, concluded, said, endWork)
-	endSaying(errStopping)
-	r.await(said, "the last replies")
+	r.finish(stopped.Add(r.o.Grace), s, out, concluded, said)
 	r.await(background(r.asking.Wait), "the completer")
+	if s.disowned() {
+		return ErrNotOwner
+	}
 	return err
 }
 
@@ -116,20 +124,21 @@ func (r *Relay) listen(ctx context.Context, ear Ear) (err error) {
 }
 
 // finish gives the work that is in flight most of the time that is left, and the
-// words that are to be said the rest.
-func (r *Relay) finish(until time.Time, out *outbox, concluded, said <-chan struct{}, endWork context.CancelCauseFunc) {
+// words that are to be said the rest. A part that is on its way then may arrive a
+// little later, so that it need not be repeated.
+func (r *Relay) finish(until time.Time, s *shift, out *outbox, concluded, said <-chan struct{}) {
 	left := time.Until(until)
-	farewell := min(left/4, 5*time.Second)
-	select {
-	case <-concluded:
-	case <-time.After(left - farewell):
-		endWork(errStopping)
-		<-concluded
+	if !within(left-min(left/4, 5*time.Second), concluded) {
+		s.idle(errStopping)
+		within(time.Until(until), concluded)
 	}
 	close(out.finish)
-	select {
-	case <-said:
-	case <-time.After(time.Until(until)):
+	within(time.Until(until), said)
+	s.mute(errStopping)
+	r.await(concluded, "the store")
+	if !within(leaveTime, said) {
+		s.still(errStopping)
+		r.await(said, "the last replies")
 	}
 }
 

@@ -234,8 +234,8 @@ func TestEmptyAnswer(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.completer.answer = func(context.Context, llm.Prompt) (string, error) { return " <!-- nothing --> ", nil }
 		w.hear(private("alice", "hi"))
-		if i, _ := w.relay.incidents.seen(entryEmpty, time.Time{}); i != 1 {
-			t.Errorf("%d incidents of %s, want 1; said %q", i, entryEmpty, w.texts())
+		if i := w.incidents(9); len(i) != 1 || i[0].Entry != entryEmpty {
+			t.Errorf("incidents %+v, want one of %s; said %q", i, entryEmpty, w.texts())
 		}
 	})
 }
@@ -306,7 +306,7 @@ func TestStop(t *testing.T) {
 }
 
 func TestHearRefusesAfterStop(t *testing.T) {
-	d := &dispatcher{in: make(chan Message), stop: make(chan struct{})}
+	d := &dispatcher{in: make(chan filing), stop: make(chan struct{})}
 	close(d.stop)
 	if err := d.Hear(t.Context(), []Message{{}}); !errors.Is(err, errStopping) {
 		t.Errorf("Hear: %v", err)

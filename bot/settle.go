@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"time"
 
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -12,7 +13,10 @@ func (o *outbox) settle(res sendResult) {
 	o.sending--
 	l := res.lane
 	r := l.queue[0]
-	r.gone = false
+	r.gone, r.noted = false, res.noted
+	if errors.Is(res.err, ErrNotOwner) {
+		return
+	}
 	v := judge(res.err)
 	if v != delivered {
 		o.note(r, v, res)
@@ -40,7 +44,7 @@ func (o *outbox) next(l *lane) {
 	r := l.queue[0]
 	id := r.chat.ID
 	for r != nil && (r.sent >= len(r.parts) || o.expired(r)) {
-		close(r.done)
+		o.conclude(r)
 		l.queue[0], l.queue = nil, l.queue[1:]
 		r = nil
 		if len(l.queue) > 0 {
@@ -56,10 +60,16 @@ func (o *outbox) next(l *lane) {
 
 // expired reports whether the channel would refuse r by now.
 func (o *outbox) expired(r *reply) bool {
-	if r.until.IsZero() || !time.Now().After(r.until) {
+	why := ""
+	switch {
+	case !r.until.IsZero() && time.Now().After(r.until):
+		why = "window closed"
+	case r.login != *o.relay.login.Load():
+		why = "logged in anew"
+	default:
 		return false
 	}
-	o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "window closed", "parts", len(r.parts)-r.sent)
+	o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", why, "parts", len(r.parts)-r.sent)
 	r.sent = len(r.parts)
 	return true
 }
@@ -92,7 +102,7 @@ func (o *outbox) retry(r *reply, started time.Time) {
 func (o *outbox) wait(r *reply, started time.Time) {
 	select {
 	case <-o.lost:
-		r.sent = len(r.parts)
+		r.sent, r.noted = len(r.parts), o.relay.durable // the next login may reach its chat
 		return
 	default:
 	}
@@ -107,7 +117,7 @@ func (o *outbox) wait(r *reply, started time.Time) {
 
 // drop gives r up if it has waited too long.
 func (o *outbox) drop(r *reply) {
-	if time.Since(r.heard) > maxOffline {
+	if time.Since(r.since) > maxOffline {
 		o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "offline", "parts", len(r.parts)-r.sent)
 		r.sent = len(r.parts)
 	}

@@ -1,33 +1,10 @@
 package bot
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 )
-
-func TestIncidents(t *testing.T) {
-	s := &incidents{}
-	start := time.Now()
-	refs := make(map[string]bool)
-	for i := range 150 {
-		ref := s.add(incident{entry: fmt.Sprint("e", i%3), at: start.Add(time.Duration(i) * time.Minute)})
-		if refs[ref] || len(ref) != refLen || strings.Trim(ref, refAlphabet) != "" {
-			t.Errorf("reference %q", ref)
-		}
-		refs[ref] = true
-		if got, ok := s.find(strings.ToLower(ref)); !ok || got.entry != fmt.Sprint("e", i%3) {
-			t.Errorf("find(%q) = %+v, %v", ref, got, ok)
-		}
-	}
-	if n, last := s.seen("e0", start.Add(100*time.Minute)); n != 16 || last != start.Add(147*time.Minute) {
-		t.Errorf("seen %d, last %v", n, last.Sub(start))
-	}
-	if n, _ := s.seen("e0", start); n > maxIncidents {
-		t.Errorf("%d incidents kept", n)
-	}
-}
 
 func TestReferencesAreNotNumbers(t *testing.T) {
 	for range 100_000 {
@@ -57,11 +34,17 @@ func TestLanguageChangesAfterTwoMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLanguages(c, "en")
+	l := newLanguages(c, "en", newMemory(0))
 	step := func(text, want string) {
 		t.Helper()
-		if got, _ := l.choose("alice", text); got != want {
+		if got, _ := l.choose(t.Context(), "alice", text); got != want {
 			t.Errorf("choose(%q) = %s, want %s", text, got, want)
+		}
+	}
+	put := func(tag string) {
+		t.Helper()
+		if err := l.put(t.Context(), "alice", tag); err != nil {
+			t.Error(err)
 		}
 	}
 	step("ok", "en")
@@ -71,9 +54,9 @@ func TestLanguageChangesAfterTwoMessages(t *testing.T) {
 	step("ok", "zh-Hans") // once is not enough
 	step("這個問題怎麼辦", "zh-Hant")
 	step("ok", "zh-Hant")
-	l.put("alice", "ja")
+	put("ja")
 	step("這個問題怎麼辦", "ja")
-	l.put("alice", "")
+	put("")
 	step("ok", "zh-Hant")
 }
 
@@ -81,17 +64,17 @@ func TestConversationIsBounded(t *testing.T) {
 	c := conversation{most: 1000}
 	now := time.Now()
 	for range 100 {
-		c.add(turn{asked: strings.Repeat("a", 1000), answered: strings.Repeat("b", 1000)}, now)
+		c.add(Turn{Asked: strings.Repeat("a", 1000), Answered: strings.Repeat("b", 1000)}, now)
 	}
 	if c.size > maxConversation || len(c.turns) != maxConversation/2000 {
 		t.Errorf("%d turns of %d bytes", len(c.turns), c.size)
 	}
-	c.add(turn{asked: strings.Repeat("a", 2*maxConversation)}, now)
+	c.add(Turn{Asked: strings.Repeat("a", 2*maxConversation)}, now)
 	if len(c.turns) != 0 || c.size != 0 {
 		t.Errorf("%d turns of %d bytes after one that is too big", len(c.turns), c.size)
 	}
 	none := conversation{}
-	none.add(turn{asked: "a"}, now)
+	none.add(Turn{Asked: "a"}, now)
 	if len(none.turns) != 0 {
 		t.Error("a chat without memory remembers")
 	}

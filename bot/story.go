@@ -2,25 +2,11 @@ package bot
 
 import (
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
-
-// attempt is one request to a provider, as an incident keeps it: with the
-// provider's words, which are for admins in private, and without anybody else's.
-type attempt struct {
-	provider, model, key string // as configured
-	status               int
-	entry                string // empty: it succeeded
-	code                 string // the provider's own
-	words                string // the provider's message, redacted
-	requestID            string
-	next                 llm.Action
-	wait, took           time.Duration
-}
 
 const (
 	maxWords    = 200 // runes of a provider's message that are kept
@@ -29,17 +15,17 @@ const (
 )
 
 // attempts returns what is kept of the requests made for a prompt.
-func attempts(all []llm.Attempt, p llm.Prompt) []attempt {
-	var kept []attempt
+func attempts(all []llm.Attempt, p llm.Prompt) []Attempt {
+	var kept []Attempt
 	for _, a := range all[:min(len(all), maxAttempts)] {
-		k := attempt{
-			provider: a.Provider, model: a.Model, key: a.Key, status: a.Status, entry: a.Entry,
-			requestID: oneLine(a.RequestID, maxID), next: a.Next, wait: a.Wait, took: a.Took,
+		k := Attempt{
+			Provider: a.Provider, Model: a.Model, Key: a.Key, Status: a.Status, Entry: a.Entry,
+			RequestID: oneLine(a.RequestID, maxID), Next: a.Next, Wait: a.Wait, Took: a.Took,
 		}
 		if a.Fault != nil {
-			k.entry = orElse(k.entry, troubleshoot.UnknownEntry)
-			k.code = oneLine(a.Fault.Code, maxID)
-			k.words = oneLine(withoutEcho(plainly(a.Fault.Message), p), maxWords)
+			k.Entry = orElse(k.Entry, troubleshoot.UnknownEntry)
+			k.Code = oneLine(a.Fault.Code, maxID)
+			k.Words = oneLine(withoutEcho(plainly(a.Fault.Message), p), maxWords)
 		}
 		kept = append(kept, k)
 	}
@@ -97,31 +83,4 @@ func echoed(s string, p llm.Prompt) int {
 		longest++
 	}
 	return longest
-}
-
-// retries counts the attempts that were made after the first at the same provider
-// with the same model.
-func (i incident) retries() (n int) {
-	for k, a := range i.attempts {
-		if k > 0 && a.provider == i.attempts[0].provider && a.model == i.attempts[0].model {
-			n++
-		}
-	}
-	return n
-}
-
-// successor names who took over and answered: another provider, or else another
-// model; empty if nobody did.
-func (i incident) successor() string {
-	if !i.rescued || len(i.attempts) == 0 {
-		return ""
-	}
-	first, last := i.attempts[0], i.attempts[len(i.attempts)-1]
-	switch {
-	case first.provider != last.provider:
-		return last.provider
-	case first.model != last.model:
-		return last.model
-	}
-	return ""
 }

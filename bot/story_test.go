@@ -184,17 +184,17 @@ func TestRescuedIncidents(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.completer.whole = answering(llm.Completion{Text: "fine", Attempts: []llm.Attempt{succeeded("a", "b", "c")}})
 		w.hear(private("alice", "hi"))
-		if n := len(w.relay.incidents.latest(10)); n != 0 {
+		if n := len(w.incidents(10)); n != 0 {
 			t.Errorf("%d incidents of an answer at the first attempt", n)
 		}
 		w.completer.whole = answering(llm.Completion{Text: "fine", Attempts: busy()})
 		w.hear(private("alice", "hi"))
-		got := w.relay.incidents.latest(10)
-		if len(got) != 1 || !got[0].rescued || got[0].entry != "gpt-429" || got[0].retries() != 3 || len(got[0].attempts) != 4 {
+		got := w.incidents(10)
+		if len(got) != 1 || !got[0].Rescued || got[0].Entry != "gpt-429" || got[0].retries() != 3 || len(got[0].Attempts) != 4 {
 			t.Errorf("kept %+v", got)
 		}
 		w.expect("fine", "fine")
-		if sum := w.relay.tally.sum(time.Now()); sum.answered != 2 || sum.failed != 1 || sum.rescued != 1 {
+		if sum := w.tally(); sum.Answered != 2 || sum.Failed != 1 || sum.Rescued != 1 {
 			t.Errorf("counted %+v", sum)
 		}
 	})
@@ -217,18 +217,18 @@ func TestStoriesKeepNothingThatWasSaid(t *testing.T) {
 		f := troubleshoot.Fault{Message: in}
 		got := attempts([]llm.Attempt{failed("a", "b", "c", "gpt-400", llm.ActionStop, f)}, p)
 		if strings.HasPrefix(in, "key") {
-			if strings.Contains(got[0].words, "abcdefgh") {
-				t.Errorf("kept %q", got[0].words)
+			if strings.Contains(got[0].Words, "abcdefgh") {
+				t.Errorf("kept %q", got[0].Words)
 			}
 			continue
 		}
-		if got[0].words != want {
-			t.Errorf("kept %q, want %q", got[0].words, want)
+		if got[0].Words != want {
+			t.Errorf("kept %q, want %q", got[0].Words, want)
 		}
 	}
 	long := attempts([]llm.Attempt{failed("a", "b", "c", "", llm.ActionStop, troubleshoot.Fault{
 		Message: strings.Repeat("字", 10_000), Code: strings.Repeat("x", 1000), RequestID: strings.Repeat("y\n", 1000)})}, p)
-	if k := long[0]; len([]rune(k.words)) > maxWords || len(k.code) > maxID || len(k.requestID) > maxID || k.entry != troubleshoot.UnknownEntry {
+	if k := long[0]; len([]rune(k.Words)) > maxWords || len(k.Code) > maxID || len(k.RequestID) > maxID || k.Entry != troubleshoot.UnknownEntry {
 		t.Errorf("kept %+v", k)
 	}
 }
@@ -236,15 +236,16 @@ func TestStoriesKeepNothingThatWasSaid(t *testing.T) {
 func TestTallyForgetsAfterADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &tally{}
-		for range 30 {
-			c.answered(time.Now(), time.Second)
+		day := func() Tally { return c.since(time.Now().Add(-24 * time.Hour)) }
+		for i := range 30 {
+			c.conclude(OutcomeAnswered, time.Duration(i)*time.Second, time.Now())
 			time.Sleep(time.Hour)
 		}
-		if sum := c.sum(time.Now()); sum.answered != 23 && sum.answered != 24 || sum.took != time.Duration(sum.answered)*time.Second {
+		if sum := day(); sum.Answered != 23 && sum.Answered != 24 || sum.Median < 17*time.Second || sum.Median > 18*time.Second {
 			t.Errorf("counted %+v", sum)
 		}
 		time.Sleep(48 * time.Hour)
-		if sum := c.sum(time.Now()); sum != (counts{}) {
+		if sum := day(); sum != (Tally{}) {
 			t.Errorf("counted %+v after two days", sum)
 		}
 	})
@@ -257,7 +258,7 @@ func TestStoryOfAReference(t *testing.T) {
 		time.Sleep(14*time.Hour + 31*time.Minute)
 		w.hear(private("alice", "hi"))
 		w.texts()
-		ref := w.relay.incidents.latest(1)[0].ref
+		ref := w.incidents(1)[0].Ref
 		owner := private("me", "/diag "+ref)
 		owner.Sender.Owner = true
 		w.hear(owner)
@@ -284,7 +285,7 @@ func TestPartialAnswersAreNotRescued(t *testing.T) {
 		w.completer.whole = answering(llm.Completion{Text: "fi", Partial: true, Attempts: busy()[:2]})
 		w.hear(private("alice", "hi"))
 		w.expect("fi\n\n" + w.ui("partial"))
-		if got := w.relay.incidents.latest(2); len(got) != 1 || got[0].rescued || got[0].successor() != "" {
+		if got := w.incidents(2); len(got) != 1 || got[0].Rescued || got[0].successor() != "" {
 			t.Errorf("kept %+v", got)
 		}
 	})

@@ -14,6 +14,7 @@ var errTakenBack = errors.New("the question was taken back")
 // makes it, the chat's goroutine works on it, and whichever of the two decides
 // first wins: so nobody is told "stopped" and given the answer as well.
 type ticket struct {
+	seq   int64 // of the message in the store
 	asker string
 	asks  bool            // a question for the model, and no command
 	work  context.Context // ends when its answer is no longer worth waiting for
@@ -33,25 +34,26 @@ const (
 func (k *ticket) decide(fate int32) bool { return k.fate.CompareAndSwap(undecided, fate) }
 
 // takeBack ends the work on the questions that somebody has in this chat, and
-// what is left unsaid of the last answer to them. It reports whether there was
-// anything. The chat's open tickets are the dispatcher's, and so is this.
-func (c *chat) takeBack(asker string, out *outbox) (any bool) {
+// what is left unsaid of the last answer to them. It returns the messages that are
+// not to be answered any more, and leaves their conclusion to its caller. The
+// chat's open messages are the dispatcher's, and so is this.
+func (c *chat) takeBack(asker string, out *outbox) (taken []int64) {
 	if k := c.said; k != nil && k.asker == asker && out.cut(k.reply) {
-		any = true
+		taken = append(taken, k.seq)
 	}
 	for _, k := range c.open {
 		if k.asks && k.asker == asker && k.decide(takenBack) {
 			k.end(errTakenBack)
-			any = true
+			taken = append(taken, k.seq)
 		}
 	}
-	return any
+	return taken
 }
 
-// concluded moves the oldest open ticket on. The dispatcher's.
+// concluded moves the oldest open message on. The dispatcher's.
 func (c *chat) concluded() {
-	k := c.open[0]
-	c.open[0], c.open = nil, c.open[1:]
+	k := c.open[0].ticket
+	c.open[0], c.open = task{}, c.open[1:]
 	if k.asks && k.reply != nil {
 		c.said = k
 	}

@@ -258,3 +258,23 @@ func inBubble(t *testing.T, change func(*Options), test func(*world)) {
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// incidents returns the latest ones.
+func (w *world) incidents(most int) []Incident {
+	w.Helper()
+	all, err := w.relay.store.Incidents(w.Context(), IncidentFilter{Most: most})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return all
+}
+
+// tally counts what became of the messages of the last 24 hours.
+func (w *world) tally() Tally {
+	w.Helper()
+	sum, err := w.relay.store.Tally(w.Context(), time.Now().Add(-24*time.Hour))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return sum
+}
