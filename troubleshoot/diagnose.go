@@ -352,9 +352,15 @@ func (ex *examination) evidence() []Evidence {
 	add("net", string(ex.f.Net), len(r.src.Net) > 0)
 	add("phase", string(ex.f.Phase), len(r.src.Phase) > 0)
 	add("finish", ex.f.FinishReason, len(r.src.Finish) > 0)
-	add("ret", strconv.Itoa(ex.f.Ret), len(r.src.Ret) > 0)
-	add("retry_after", ex.f.RetryAfter.String(), r.src.Retry)
-	add("status", strconv.Itoa(ex.status()), len(r.src.Status) > 0)
+	if len(r.src.Ret) > 0 {
+		out = append(out, Evidence{"ret", strconv.Itoa(ex.f.Ret)})
+	}
+	if r.src.Retry {
+		out = append(out, Evidence{"retry_after", ex.f.RetryAfter.String()})
+	}
+	if len(r.src.Status) > 0 {
+		out = append(out, Evidence{"status", strconv.Itoa(ex.status())})
+	}
 	return out
 }
 

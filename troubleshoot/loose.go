@@ -123,17 +123,17 @@ func (l *loose) key() (string, bool) {
 // quoted reads a string in quotation marks q and says whether its end was there.
 func (l *loose) quoted(q byte) (string, bool) {
 	start := l.i + 1
-	for l.i = start; l.i < len(l.s); l.i++ {
-		switch l.s[l.i] {
-		case q:
-			text := l.s[start:l.i]
-			l.i++
-			return text, true
-		case '\\':
-			return l.escaped(start, q)
-		}
+	text := l.s[start:]
+	end := strings.IndexByte(text, q)
+	if end >= 0 {
+		text = text[:end]
 	}
-	return l.s[start:], false
+	if i := strings.IndexByte(text, '\\'); i >= 0 {
+		l.i = start + i
+		return l.escaped(start, q)
+	}
+	l.i = min(start+len(text)+1, len(l.s))
+	return text, end >= 0
 }
 
 // escaped goes on reading a string in which a backslash was met.

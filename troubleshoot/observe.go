@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // maxBody is how much of a body is looked at, in bytes.
@@ -65,14 +66,18 @@ func Normalize(o Observation) *Fault {
 		}
 	}
 	var r reading
-	f.wire(o)
-	r.wrapped(body, header)
-	errText := o.errText()
-	if errText != "" && len(body) == 0 || !r.found && len(r.messages) == 0 {
+	f.wire(&o)
+	text, errText := string(body), o.errText()
+	r.wrapped(text)
+	if errText != "" && text == "" || !r.found && len(r.messages) == 0 {
 		r.read(errText, 0)
 	}
 	f.settle(&r, header)
-	f.keep(&r, o, body, errText)
+	f.keep(&r, o.Redactor)
+	if text == "" {
+		text = errText
+	}
+	f.Detail = detail(text, o.Redactor)
 	f.pause(header, r.delay, o.At)
 	return f
 }
@@ -88,7 +93,7 @@ func (o *Observation) errText() string {
 }
 
 // wire names how the connection failed, if it did.
-func (f *Fault) wire(o Observation) {
+func (f *Fault) wire(o *Observation) {
 	var kind NetKind
 	var phase Phase
 	switch {
@@ -157,29 +162,10 @@ func edgeOf(h http.Header, r *reading) string {
 }
 
 // keep stores the text: redacted, bounded, the innermost message first.
-func (f *Fault) keep(r *reading, o Observation, body []byte, errText string) {
-	var all strings.Builder
-	deepest := 0
-	for _, m := range r.messages {
-		deepest = max(deepest, m.level)
-	}
-	for level := deepest; level >= 0; level-- {
-		for _, m := range r.messages {
-			if m.level != level || all.Len() >= maxText {
-				continue
-			}
-			text := o.Redactor.Redact(cutText(m.text, maxText))
-			if all.Len() > 0 {
-				all.WriteString(" | ")
-			} else {
-				f.Message = cutText(text, MaxDetail)
-			}
-			all.WriteString(text)
-		}
-	}
-	s := &signs{codes: r.codes, inside: r.status}
-	loud := fold(cutText(all.String(), maxText))
-	if s.text = loud; quotesPeople(f.Status, loud) {
+func (f *Fault) keep(r *reading, secrets *Redactor) {
+	loud := fold(f.said(r, secrets))
+	s := &signs{codes: r.codes, inside: r.status, text: loud}
+	if quotesPeople(f.Status, loud) {
 		if s.text = dropEchoes(loud); s.text != loud {
 			s.loud = loud
 		}
@@ -188,19 +174,41 @@ func (f *Fault) keep(r *reading, o Observation, body []byte, errText string) {
 	if f.ContextLimit == 0 {
 		f.ContextLimit = contextLimit(loud)
 	}
-	f.Detail = detail(body, errText, o.Redactor)
-	f.Code, f.Type, f.Param = o.Redactor.Redact(f.Code), o.Redactor.Redact(f.Type), o.Redactor.Redact(f.Param)
-	f.RequestID = o.Redactor.Redact(f.RequestID)
+	f.Code, f.Type, f.Param = secrets.Redact(f.Code), secrets.Redact(f.Type), secrets.Redact(f.Param)
+	f.RequestID = secrets.Redact(f.RequestID)
+}
+
+// said keeps the innermost message and returns all of them.
+func (f *Fault) said(r *reading, secrets *Redactor) (all string) {
+	deepest := 0
+	for i := range r.messages {
+		deepest = max(deepest, r.messages[i].level)
+	}
+	for level := deepest; level >= 0; level-- {
+		for i := range r.messages {
+			m := &r.messages[i]
+			if m.level != level || len(all) >= maxText {
+				continue
+			}
+			text := secrets.Redact(cutText(m.text, maxText))
+			if all == "" {
+				f.Message = cutText(text, MaxDetail)
+				all = text
+			} else {
+				all += " | " + text
+			}
+		}
+	}
+	return cutText(all, maxText)
 }
 
 // detail is what arrived, redacted before it is cut so that no half secret stays.
-func detail(body []byte, errText string, r *Redactor) string {
-	raw := errText
-	if len(body) > 0 {
-		raw = string(body[:min(len(body), MaxDetail+512)])
+func detail(raw string, secrets *Redactor) string {
+	raw = raw[:min(len(raw), MaxDetail+512)]
+	if !utf8.ValidString(raw) {
+		raw = strings.ToValidUTF8(raw, "\uFFFD")
 	}
-	raw = r.Redact(strings.ToValidUTF8(cutText(raw, MaxDetail+512), "\uFFFD"))
-	return cutText(raw, MaxDetail)
+	return cutText(secrets.Redact(raw), MaxDetail)
 }
 
 // pause finds how long the other side asked to wait.
@@ -240,22 +248,23 @@ func requestID(h http.Header, inside string) string {
 }
 
 // wrapped reads a body that may be an event stream or whole.
-func (r *reading) wrapped(body []byte, h http.Header) {
-	if len(body) == 0 {
-		return
-	}
+func (r *reading) wrapped(body string) {
 	if isEvents(body) {
-		r.events(string(body))
+		r.events(body)
 		return
 	}
-	r.read(string(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))), 0)
+	r.read(strings.TrimPrefix(body, "\xef\xbb\xbf"), 0)
 }
 
 // isEvents reports whether a body is a server-sent event stream.
-func isEvents(body []byte) bool {
-	head := bytes.TrimLeft(body[:min(len(body), 200)], " \r\n\t")
-	return bytes.HasPrefix(head, []byte("data:")) || bytes.HasPrefix(head, []byte("event:")) || bytes.HasPrefix(head, []byte(": ")) ||
-		bytes.HasPrefix(head, []byte(":\n")) || bytes.HasPrefix(head, []byte("id:"))
+func isEvents(body string) bool {
+	head := strings.TrimLeft(body[:min(len(body), 200)], " \r\n\t")
+	for _, start := range [...]string{"data:", "event:", ": ", ":\n", "id:"} {
+		if strings.HasPrefix(head, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // events reads the data of the stream's events that speak of an error.

@@ -184,7 +184,7 @@ func looksSecret(w string) bool {
 	if len(w) < 8 {
 		return false
 	}
-	return beginnings.may(w[:2]) && beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)
+	return beginnings.may(w) && beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)
 }
 
 func beginsSecret(w string) bool {
@@ -196,26 +196,30 @@ func beginsSecret(w string) bool {
 	return false
 }
 
-// beginnings are the first two bytes of the prefixes.
-var beginnings = func() (b few) {
+// beginnings are the first three bytes of the prefixes.
+var beginnings = func() (b threes) {
 	for _, p := range prefixes {
-		b.add(p.text[:2])
+		b.add(p.text)
 	}
 	return b
 }()
 
-// few is a set of words of two or three bytes, kept without case and so coarsely
-// that it may have more than was added, but never less.
-type few [1 << 15 / 64]uint64
+// threes is a set of words, known by their first three bytes without case, and so
+// coarsely that it may seem to hold more than was added, but never less.
+type threes [1 << 15 / 64]uint64
 
-func (b *few) add(w string)      { b[fewBit(w)/64] |= 1 << (fewBit(w) % 64) }
-func (b *few) may(w string) bool { return b[fewBit(w)/64]>>(fewBit(w)%64)&1 != 0 }
+func (b *threes) add(w string) {
+	n := threeBits(w)
+	b[n/64] |= 1 << (n % 64)
+}
 
-func fewBit(w string) (n uint32) {
-	for i := range len(w) {
-		n = n<<5 | uint32(w[i]&31)
-	}
-	return n
+func (b *threes) may(w string) bool {
+	n := threeBits(w)
+	return b[n/64]>>(n%64)&1 != 0
+}
+
+func threeBits(w string) uint32 {
+	return uint32(w[2]&31)<<10 | uint32(w[1]&31)<<5 | uint32(w[0]&31)
 }
 
 // plainWords reports text of lower-case words only, such as "level-limits" in

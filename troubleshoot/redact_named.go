@@ -161,7 +161,7 @@ func secrecyOf(name string) secrecy {
 }
 
 // endings are the last three bytes of the telling words.
-var endings = func() (b few) {
+var endings = func() (b threes) {
 	for _, n := range telling {
 		b.add(n.end[len(n.end)-3:])
 	}

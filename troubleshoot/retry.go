@@ -55,6 +55,9 @@ func headerPause(h http.Header, now time.Time) (time.Duration, bool) {
 // header gets a header whatever the case of the map's keys: recorded headers are
 // often in lower case.
 func header(h http.Header, name string) string {
+	if len(h) == 0 {
+		return ""
+	}
 	if v := h.Get(name); v != "" {
 		return v
 	}
@@ -108,9 +111,7 @@ var pauseLeads = [...]string{"retrydelay", "try again in", "retry in", "retry af
 // textPause reads the pause out of folded text: a number before which one of the
 // leads stands.
 func textPause(t string, now time.Time) (time.Duration, bool) {
-	if !mentionsPause(t) {
-		return 0, false
-	}
+	dated := false
 	for i := 0; i < len(t); i++ {
 		if !isDigit(t[i]) || i > 0 && (isWord(t[i-1]) || t[i-1] == '.') {
 			continue
@@ -120,6 +121,10 @@ func textPause(t string, now time.Time) (time.Duration, bool) {
 				return d, true
 			}
 		}
+		dated = dated || len(t)-i >= len(foldedTime) && t[i+4] == ' ' && t[i+13] == ':'
+	}
+	if !dated || !mentionsPause(t) {
+		return 0, false
 	}
 	return resetTime(t, now)
 }
@@ -139,7 +144,7 @@ func led(t string) bool {
 	return false
 }
 
-// mentionsPause is a cheap look for any word a pause may stand beside.
+// mentionsPause looks for any word a pause may stand beside.
 func mentionsPause(s string) bool {
 	for _, w := range [...]string{"retry", "again", "wait", "reset", "available in", "重置", "请"} {
 		if strings.Contains(s, w) {
@@ -208,6 +213,10 @@ func unitOf(t string) (seconds float64, rest string) {
 	return 0, t
 }
 
+// foldedTime is how services write a time, after fold has turned the hyphens into
+// blanks.
+const foldedTime = "2006 01 02 15:04:05"
+
 // resetTime reads "will reset at 2026-11-22 18:00:00". Times without a zone are
 // taken as China's, whose services write so.
 func resetTime(t string, now time.Time) (time.Duration, bool) {
@@ -217,11 +226,10 @@ func resetTime(t string, now time.Time) (time.Duration, bool) {
 			continue
 		}
 		v := strings.TrimLeft(t[i+len(lead):], " '")
-		if len(v) < 19 {
+		if len(v) < len(foldedTime) {
 			continue
 		}
-		// fold has turned the date's hyphens into spaces.
-		at, err := time.ParseInLocation("2006 01 02 15:04:05", v[:19], time.FixedZone("CST", 8*3600))
+		at, err := time.ParseInLocation(foldedTime, v[:len(foldedTime)], time.FixedZone("CST", 8*3600))
 		if err != nil {
 			continue
 		}
