@@ -13,7 +13,7 @@ var limitLeads = [...]string{"maximum context length", "context length is only",
 
 // contextLimit finds the token window named in folded text; 0 if none is.
 func contextLimit(t string) int {
-	if !strings.Contains(t, "token") && !strings.Contains(t, "context") && !strings.Contains(t, "input length") && !strings.Contains(t, "上下文") && !strings.Contains(t, "长度") {
+	if !hasSize(t) || !strings.Contains(t, "token") && !strings.Contains(t, "context") && !strings.Contains(t, "input length") && !strings.Contains(t, "上下文") && !strings.Contains(t, "长度") {
 		return 0
 	}
 	if n := overMaximum(t); n > 0 {
@@ -27,6 +27,16 @@ func contextLimit(t string) int {
 		}
 	}
 	return 0
+}
+
+// hasSize reports whether a number of three digits or of thousands is in t.
+func hasSize(t string) bool {
+	for i := 0; i+1 < len(t); i++ {
+		if isDigit(t[i]) && (t[i+1] == 'k' || i+2 < len(t) && isDigit(t[i+1]) && isDigit(t[i+2])) {
+			return true
+		}
+	}
+	return false
 }
 
 // overMaximum reads "209303 tokens > 200000 maximum" and "190000 + 20000 >

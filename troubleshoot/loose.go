@@ -21,6 +21,7 @@ type loose struct {
 	steps int
 	into  *reading
 	level int
+	quiet bool // what is read now is not reported
 }
 
 // read reads the structure at the start of s and returns how many bytes it took
@@ -44,7 +45,7 @@ func (l *loose) value(key, parent string, depth int) bool {
 		return l.array(key, parent, depth)
 	case c == '"' || c == '\'' || c == '`':
 		text, whole := l.quoted(c)
-		l.into.scalar(field{key, parent, text, l.level, true})
+		l.scalar(field{key, parent, text, l.level, true})
 		return whole
 	}
 	return l.bare(key, parent)
@@ -68,14 +69,17 @@ func (l *loose) object(name string, depth int) bool {
 }
 
 func (l *loose) member(key, name string, depth int) bool {
-	if l.into.skips(key) {
-		quiet := l.into
-		l.into = nil
-		ok := l.value(key, name, depth+1)
-		l.into = quiet
-		return ok
+	was := l.quiet
+	l.quiet = was || l.into.skips(key)
+	ok := l.value(key, name, depth+1)
+	l.quiet = was
+	return ok
+}
+
+func (l *loose) scalar(f field) {
+	if !l.quiet {
+		l.into.scalar(f)
 	}
-	return l.value(key, name, depth+1)
 }
 
 func (l *loose) array(key, parent string, depth int) bool {
@@ -195,7 +199,7 @@ func (l *loose) bare(key, parent string) bool {
 	if l.i == start {
 		return false
 	}
-	l.into.scalar(field{key, parent, strings.TrimSpace(l.s[start:l.i]), l.level, false})
+	l.scalar(field{key, parent, strings.TrimSpace(l.s[start:l.i]), l.level, false})
 	return true
 }
 

@@ -45,9 +45,14 @@ type signs struct {
 // for and the context window learnt, and redacts all text that is kept. It never
 // returns nil and never fails; its time is linear in what it looks at.
 func Normalize(o Observation) *Fault {
-	f := &Fault{
+	var n struct { // allocated together
+		Fault
+		signs signs
+	}
+	f := &n.Fault
+	*f = Fault{
 		Source: o.Source, Provider: o.Provider, Model: o.Model, KeyName: o.KeyName,
-		Status: o.Status, Phase: o.Phase, FinishReason: o.FinishReason, Ret: o.Ret, Cause: o.Err,
+		Status: o.Status, Phase: o.Phase, FinishReason: o.FinishReason, Ret: o.Ret, Cause: o.Err, signs: &n.signs,
 	}
 	if f.Source == "" {
 		f.Source = SourceAPI
@@ -164,13 +169,13 @@ func edgeOf(h http.Header, r *reading) string {
 // keep stores the text: redacted, bounded, the innermost message first.
 func (f *Fault) keep(r *reading, secrets *Redactor) {
 	loud := fold(f.said(r, secrets))
-	s := &signs{codes: r.codes, inside: r.status, text: loud}
+	s := f.signs
+	s.codes, s.inside, s.text = r.codes, r.status, loud
 	if quotesPeople(f.Status, loud) {
 		if s.text = dropEchoes(loud); s.text != loud {
 			s.loud = loud
 		}
 	}
-	f.signs = s
 	if f.ContextLimit == 0 {
 		f.ContextLimit = contextLimit(loud)
 	}

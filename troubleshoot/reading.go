@@ -63,7 +63,7 @@ func (r *reading) skips(key string) bool {
 
 // scalar files one value under what its key promises.
 func (r *reading) scalar(f field) {
-	if r == nil || f.text == "" || isNothing(f) {
+	if f.text == "" || isNothing(f) {
 		return
 	}
 	if n, ok := statusOf(f.text); ok && numberKey(f.key) {

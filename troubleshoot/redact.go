@@ -97,8 +97,10 @@ func (e *eraser) word(i int) int {
 	if seen&starByte != 0 && len(w) > 3 && strings.Contains(w, "***") || seen != lowerByte && looksSecret(w) {
 		return e.cut(i, e.tokenEnd(j))
 	}
-	if next := e.named(w, i, j); next > 0 {
-		return next
+	if len(w) >= 3 && endings.may(w[len(w)-3:]) {
+		if next := e.named(w, i, j); next > 0 {
+			return next
+		}
 	}
 	return j
 }
@@ -189,7 +191,7 @@ func looksSecret(w string) bool {
 
 func beginsSecret(w string) bool {
 	for _, p := range prefixes {
-		if len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
+		if w[0] == p.text[0] && len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
 			return true
 		}
 	}

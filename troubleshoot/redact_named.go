@@ -14,7 +14,8 @@ const (
 )
 
 // named masks the value that follows a word such as "password", if w is one, and
-// returns where to go on; 0 if w is an ordinary word.
+// returns where to go on; 0 if w is an ordinary word. It need not be asked unless
+// the word is among endings.
 func (e *eraser) named(w string, i, j int) int {
 	if j >= len(e.s) || len(w) > 40 {
 		return 0
@@ -144,12 +145,6 @@ func (e *eraser) lineEnd(from int, quote byte) int {
 // secrecyOf judges a name. It compares without case and ignores what stands in
 // front of the telling part: x-api-key, OPENAI_API_KEY, wxsid.
 func secrecyOf(name string) secrecy {
-	if len(name) < 3 {
-		return harmless
-	}
-	if !endings.may(name[len(name)-3:]) {
-		return harmless
-	}
 	for i := range telling {
 		n := &telling[i]
 		if len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&

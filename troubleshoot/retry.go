@@ -137,7 +137,7 @@ func led(t string) bool {
 	}
 	t = strings.TrimRight(strings.TrimSuffix(t, "about"), " ")
 	for _, lead := range pauseLeads {
-		if strings.HasSuffix(t, lead) {
+		if t != "" && lead[len(lead)-1] == t[len(t)-1] && strings.HasSuffix(t, lead) {
 			return true
 		}
 	}
