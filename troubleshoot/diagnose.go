@@ -129,8 +129,8 @@ func (ex *examination) loud() bool {
 // look tries every rule the fault's signs point to.
 func (ex *examination) look() {
 	f := ex.f
+	ex.clear()
 	if ex.text != "" {
-		ex.clear()
 		ex.x.phrases.find(ex.text, ex.sightings)
 	}
 	if f.Ret != 0 {

@@ -189,11 +189,18 @@ func cutAfterEcho(t string) string {
 	return t[:cut]
 }
 
-func isWord(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'
-}
+// isWord reports ASCII letters and digits.
+func isWord(c byte) bool { return wordBytes[c] }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+var wordBytes = func() (t [256]bool) {
+	for c := range t {
+		b := byte(c)
+		t[c] = b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || isDigit(b)
+	}
+	return t
+}()
+
+func isDigit(c byte) bool { return c-'0' < 10 }
 
 // cutText shortens s to at most n bytes at a rune's border.
 func cutText(s string, n int) string {

@@ -28,20 +28,26 @@ const (
 )
 
 // phrases finds many phrases in one pass over a text. It looks only at places
-// where a word begins, and there only at the forms that begin with the same three
-// bytes.
+// where a word begins, and there only at the forms that begin with the same eight
+// bytes, or three if they are shorter than eight.
 type phrases struct {
 	vocabulary
-	forms []form
-	words []string              // the phrases as they were written
-	ids   map[string]int        // until packed
+	forms       []form
+	words       []string       // the phrases as they were written
+	ids         map[string]int // until packed
+	short, long heads
+}
+
+// heads are forms filed by their first bytes.
+type heads struct {
 	slots [headSlots + 1]uint16 // where in refs a slot's forms begin, once packed
 	refs  []headRef
 	heads []uint16 // the slot of each ref, until packed
 }
 
-// headRef points to a form, with the eight bytes after its third and the phrase
-// that must follow to pass over it quickly.
+// headRef points to a form, with eight of its bytes and the phrase that must
+// follow to pass over it quickly. They are the first eight of a short head, the
+// second of a long one.
 type headRef struct {
 	bytes, mask uint64
 	form, next  uint16
@@ -50,44 +56,63 @@ type headRef struct {
 // noNext is a headRef's next for nothing.
 const noNext = 1<<16 - 1
 
-// pack lays the forms of a slot side by side, so that a search touches little
-// memory, and gives up the room that only adding needs.
+// pack gives up the room that only adding needs.
 func (ps *phrases) pack() {
-	for _, slot := range ps.heads {
-		ps.slots[slot+1]++
-	}
-	for i := range headSlots {
-		ps.slots[i+1] += ps.slots[i]
-	}
-	at := ps.slots
-	packed := make([]headRef, len(ps.refs))
-	for i, slot := range ps.heads {
-		packed[at[slot]] = ps.refs[i]
-		at[slot]++
-	}
-	ps.refs, ps.heads, ps.ids = packed, nil, nil
+	ps.short.pack()
+	ps.long.pack()
+	ps.ids = nil
 	ps.forms, ps.words = slices.Clone(ps.forms), slices.Clone(ps.words)
 }
 
+// pack lays the forms of a slot side by side, so that a search touches little
+// memory.
+func (h *heads) pack() {
+	for _, slot := range h.heads {
+		h.slots[slot+1]++
+	}
+	for i := range headSlots {
+		h.slots[i+1] += h.slots[i]
+	}
+	at := h.slots
+	packed := make([]headRef, len(h.refs))
+	for i, slot := range h.heads {
+		packed[at[slot]] = h.refs[i]
+		at[slot]++
+	}
+	h.refs, h.heads = packed, nil
+}
+
+// enter files a ref to a form under the slot of its first bytes.
+func (h *heads) enter(slot uint16, ref headRef) {
+	h.refs = append(h.refs, ref)
+	h.heads = append(h.heads, slot)
+}
+
+// in returns the forms filed under slot.
+func (h *heads) in(slot uint16) []headRef { return h.refs[h.slots[slot]:h.slots[slot+1]] }
+
 // Bounds of the phrases.
 const (
-	headSlots  = 1 << 12
+	headBits   = 13
+	headSlots  = 1 << headBits
 	maxPhrases = 8192
 	maxForms   = 1<<16 - 1
 	wideGap    = 120 // how far apart the parts of a phrase may stand around "*", in bytes
 	nearGap    = 30  // the same around "&"
 )
 
-func headSlot(t string, i int) uint32 {
-	h := uint32(t[i]) | uint32(t[i+1])<<8 | uint32(t[i+2])<<16
-	return h * 2654435761 >> 20
+// shortSlot and longSlot file heads by the first three and eight bytes.
+func shortSlot(first uint64) uint16 { return uint16(uint32(first<<8) * 2654435761 >> (32 - headBits)) }
+
+func longSlot(first uint64) uint16 {
+	return uint16(first * 0x9E3779B97F4A7C15 >> (64 - headBits))
 }
 
 func newPhrases(v vocabulary) *phrases {
 	const usual, several = 5 << 10, 12 << 10 // a little more than there are
 	return &phrases{
-		vocabulary: v, ids: make(map[string]int, usual), words: make([]string, 0, usual),
-		forms: make([]form, 0, several), refs: make([]headRef, 0, several), heads: make([]uint16, 0, several),
+		vocabulary: v, ids: make(map[string]int, usual), words: make([]string, 0, usual), forms: make([]form, 0, several),
+		long: heads{refs: make([]headRef, 0, several), heads: make([]uint16, 0, several)},
 	}
 }
 
@@ -147,19 +172,21 @@ func (ps *phrases) enter(f form, t string, more bool) {
 	n := len(ps.forms)
 	ps.forms = append(ps.forms, f)
 	ref := headRef{form: uint16(n), next: uint16(f.next)} // -1 becomes noNext
-	for i := 3; i < min(len(f.head), 11); i++ {
-		ref.bytes |= uint64(f.head[i]) << (8 * (i - 3))
-		ref.mask |= 0xFF << (8 * (i - 3))
+	first := eightAt(f.head, 0)
+	if len(f.head) < 8 {
+		ref.bytes, ref.mask = first, 1<<(8*len(f.head))-1
+		ps.short.enter(shortSlot(first), ref)
+		return
 	}
-	ps.refs = append(ps.refs, ref)
-	ps.heads = append(ps.heads, uint16(headSlot(f.head, 0)))
+	ref.bytes, ref.mask = eightAt(f.head, 8), 1<<(8*min(len(f.head)-8, 8))-1
+	ps.long.enter(longSlot(first), ref)
 }
 
 // sightings are the phrases found in one text.
 type sightings struct {
 	hits  [maxPhrases / 64]uint64 // a bit for each phrase
 	at    [maxPhrases]int16       // where a phrase found stands; where it stands first, in the end
-	order []int32                 // the phrases found, in the order of the text
+	order []int32                 // the forms found; the phrases in the order of the text, in the end
 }
 
 func (s *sightings) clear() {
@@ -169,11 +196,11 @@ func (s *sightings) clear() {
 
 func (s *sightings) has(id int) bool { return s.hits[id>>6]&(1<<(id&63)) != 0 }
 
-func (s *sightings) see(id uint16, i int) {
+func (s *sightings) see(id, form uint16, i int) {
 	bit := uint64(1) << (id & 63)
 	if s.hits[id>>6]&bit == 0 {
 		s.hits[id>>6] |= bit
-		s.order = append(s.order, int32(id))
+		s.order = append(s.order, int32(form))
 	}
 	s.at[id] = int16(i)
 }
@@ -181,40 +208,55 @@ func (s *sightings) see(id uint16, i int) {
 // find fills s. It reads t, of at most maxText bytes, from its end, so that what
 // has to follow a phrase is known when the phrase is met.
 func (ps *phrases) find(t string, s *sightings) {
-	stop := len(t) // where the sentence ends
+	at := place{t: t, stop: len(t)}
 	for i := len(t) - 3; i >= 0; i-- {
 		c := t[i]
-		if ends := sentenceEnds[c]; ends && (t[i+1] == ' ' || t[i+1] >= 0x80) {
-			stop = i
+		if sentenceEnds[c] && (t[i+1] == ' ' || t[i+1] >= 0x80) {
+			at.stop = i
 		}
-		switch places[c] {
-		case noStart:
-			continue
-		case inWord:
-			if i > 0 && places[t[i-1]] == inWord {
-				continue
-			}
-		}
-		slot := headSlot(t, i)
-		refs := ps.refs[ps.slots[slot]:ps.slots[slot+1]]
-		if len(refs) == 0 {
+		if places[c] == noStart || places[c] == inWord && i > 0 && places[t[i-1]] == inWord {
 			continue
 		}
-		ahead := eightAt(t, i+3)
-		for j := range refs {
-			ref := &refs[j]
-			if ahead&ref.mask != ref.bytes || ref.next != noNext && !s.has(int(ref.next)) {
-				continue
-			}
-			if f := &ps.forms[ref.form]; f.stands(t, i, stop, s) {
-				s.see(f.id, i)
-			}
+		at.i = i
+		first, before := eightAt(t, i), len(s.order)
+		if refs := ps.long.in(longSlot(first)); len(refs) > 0 {
+			ps.among(refs, eightAt(t, i+8), &at, s)
+		}
+		between := len(s.order)
+		if refs := ps.short.in(shortSlot(first)); len(refs) > 0 {
+			ps.among(refs, first, &at, s)
+		}
+		if before < between && between < len(s.order) {
+			slices.Sort(s.order[before:]) // at one place, as they were added
 		}
 	}
-	if len(s.order) < 2 {
-		return
+	for n, form := range s.order {
+		id := ps.forms[form].id
+		s.order[n] = int32(s.at[id])<<16 | int32(id)
 	}
-	slices.SortFunc(s.order, func(a, b int32) int { return int(s.at[a]) - int(s.at[b]) })
+	slices.SortFunc(s.order, func(a, b int32) int { return int(a>>16) - int(b>>16) })
+	for n := range s.order {
+		s.order[n] &= 1<<16 - 1
+	}
+}
+
+// place is a place in a text, and where its sentence ends.
+type place struct {
+	t       string
+	i, stop int
+}
+
+// among sees the forms at a place, given the bytes there that refs compare.
+func (ps *phrases) among(refs []headRef, bytes uint64, at *place, s *sightings) {
+	for j := range refs {
+		ref := &refs[j]
+		if bytes&ref.mask != ref.bytes || ref.next != noNext && !s.has(int(ref.next)) {
+			continue
+		}
+		if f := &ps.forms[ref.form]; f.stands(at, s) {
+			s.see(f.id, ref.form, at.i)
+		}
+	}
 }
 
 // eightAt returns the eight bytes of t at i, the first lowest; zeros after its end.
@@ -251,9 +293,10 @@ var places = func() (t [256]byte) {
 
 var sentenceEnds = [256]bool{'.': true, '!': true, '?': true, '|': true, ';': true}
 
-// stands reports whether the form stands in t at i, in a sentence that ends at
-// stop, with what must follow it among what was seen.
-func (f *form) stands(t string, i, stop int, s *sightings) bool {
+// stands reports whether the form stands at a place, with what must follow it
+// among what was seen.
+func (f *form) stands(at *place, s *sightings) bool {
+	t, i := at.t, at.i
 	if !strings.HasPrefix(t[i:], f.head) {
 		return false
 	}
@@ -262,8 +305,8 @@ func (f *form) stands(t string, i, stop int, s *sightings) bool {
 	case f.alone:
 		return i <= 1 && len(t)-i <= len(f.head)+2
 	case f.next >= 0:
-		at := int(s.at[f.next])
-		return at >= end && at-end <= int(f.gap) && (f.far || at <= stop || stop < end) && f.ends(t, end)
+		next := int(s.at[f.next])
+		return next >= end && next-end <= int(f.gap) && (f.far || next <= at.stop || at.stop < end) && f.ends(t, end)
 	case f.near != "":
 		return f.ends(t, end) && strings.Contains(t[end:min(len(t), end+int(f.gap))], f.near)
 	}

@@ -49,8 +49,8 @@ type eraser struct {
 }
 
 func (e *eraser) run() string {
-	for i := 0; i < len(e.s); {
-		if kinds[e.s[i]] == 0 {
+	for i, s := 0, e.s; i < len(s); {
+		if kinds[s[i]] == 0 {
 			i++
 			continue
 		}
@@ -76,16 +76,16 @@ func (e *eraser) cut(from, to int) int {
 
 // word looks at the word at i and returns where to go on.
 func (e *eraser) word(i int) int {
-	j, seen := i, byte(0)
-	for j < len(e.s) && kinds[e.s[j]] != 0 {
-		seen |= kinds[e.s[j]]
+	s, j, seen := e.s, i, byte(0)
+	for j < len(s) && kinds[s[j]] != 0 {
+		seen |= kinds[s[j]]
 		j++
 	}
-	w := e.s[i:j]
-	if j < len(e.s) {
-		switch e.s[j] {
+	w := s[i:j]
+	if j < len(s) {
+		switch s[j] {
 		case '@':
-			if end := mailEnd(e.s, j); end > 0 {
+			if end := mailEnd(s, j); end > 0 {
 				return e.cut(i, end)
 			}
 		case ':', '.':

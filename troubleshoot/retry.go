@@ -116,7 +116,7 @@ func textPause(t string, now time.Time) (time.Duration, bool) {
 		if !isDigit(t[i]) || i > 0 && (isWord(t[i-1]) || t[i-1] == '.') {
 			continue
 		}
-		if led(t[:i]) {
+		if led(cutLeft(t[:i], 40)) {
 			if d, ok := spokenPause(t[i:]); ok {
 				return d, true
 			}
@@ -131,7 +131,9 @@ func textPause(t string, now time.Time) (time.Duration, bool) {
 
 // led reports whether text ends with words after which a pause is named.
 func led(t string) bool {
-	t = strings.TrimRight(cutLeft(t, 40), " ':(")
+	for t != "" && strings.IndexByte(" ':(", t[len(t)-1]) >= 0 {
+		t = t[:len(t)-1]
+	}
 	if t == "" || strings.IndexByte("ynrst", t[len(t)-1]) < 0 && t[len(t)-1] < 0x80 {
 		return false
 	}

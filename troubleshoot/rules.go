@@ -56,13 +56,12 @@ func compile(entries []*Entry, words vocabulary) (*index, error) {
 	return x, nil
 }
 
-// sightings returns a cleared room for one examination.
+// sightings returns room for one examination.
 func (x *index) sightings() *sightings {
 	s, ok := x.rooms.Get().(*sightings)
 	if !ok {
 		return &sightings{order: make([]int32, 0, 32)}
 	}
-	s.clear()
 	return s
 }
 
