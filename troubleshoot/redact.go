@@ -49,17 +49,28 @@ type eraser struct {
 }
 
 func (e *eraser) run() string {
-	for i, s := 0, e.s; i < len(s); {
-		if kinds[s[i]] == 0 {
+	s := e.s
+	for i := 0; i < len(s); {
+		seen := kinds[s[i]]
+		if seen == 0 {
 			i++
 			continue
 		}
-		i = e.word(i)
+		j := i + 1
+		for j < len(s) && kinds[s[j]] != 0 {
+			seen |= kinds[s[j]]
+			j++
+		}
+		if seen == lowerByte && (j == len(s) || s[j] == ' ') && !endings.may(s[i:j]) {
+			i = j // an ordinary word
+			continue
+		}
+		i = e.word(i, j, seen)
 	}
 	if e.kept == 0 {
-		return e.s
+		return s
 	}
-	e.out.WriteString(e.s[e.kept:])
+	e.out.WriteString(s[e.kept:])
 	return e.out.String()
 }
 
@@ -74,13 +85,10 @@ func (e *eraser) cut(from, to int) int {
 	return to
 }
 
-// word looks at the word at i and returns where to go on.
-func (e *eraser) word(i int) int {
-	s, j, seen := e.s, i, byte(0)
-	for j < len(s) && kinds[s[j]] != 0 {
-		seen |= kinds[s[j]]
-		j++
-	}
+// word looks at the word s[i:j], in which kinds of bytes were seen, and returns
+// where to go on.
+func (e *eraser) word(i, j int, seen byte) int {
+	s := e.s
 	w := s[i:j]
 	if j < len(s) {
 		switch s[j] {
@@ -97,7 +105,7 @@ func (e *eraser) word(i int) int {
 	if seen&starByte != 0 && len(w) > 3 && strings.Contains(w, "***") || seen != lowerByte && looksSecret(w) {
 		return e.cut(i, e.tokenEnd(j))
 	}
-	if len(w) >= 3 && endings.may(w[len(w)-3:]) {
+	if endings.may(w) {
 		if next := e.named(w, i, j); next > 0 {
 			return next
 		}
@@ -186,7 +194,7 @@ func looksSecret(w string) bool {
 	if len(w) < 8 {
 		return false
 	}
-	return beginnings.may(w) && beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)
+	return beginnings.may(w[:3]) && beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)
 }
 
 func beginsSecret(w string) bool {
@@ -199,29 +207,33 @@ func beginsSecret(w string) bool {
 }
 
 // beginnings are the first three bytes of the prefixes.
-var beginnings = func() (b threes) {
+var beginnings = func() (b triples) {
 	for _, p := range prefixes {
-		b.add(p.text)
+		b.add(p.text[:3])
 	}
 	return b
 }()
 
-// threes is a set of words, known by their first three bytes without case, and so
+// triples is a set of the last three bytes of words, kept without case and so
 // coarsely that it may seem to hold more than was added, but never less.
-type threes [1 << 15 / 64]uint64
+type triples [1 << 15 / 64]uint64
 
-func (b *threes) add(w string) {
-	n := threeBits(w)
+func (b *triples) add(w string) {
+	n := triple(w)
 	b[n/64] |= 1 << (n % 64)
 }
 
-func (b *threes) may(w string) bool {
-	n := threeBits(w)
+func (b *triples) may(w string) bool {
+	if len(w) < 3 {
+		return false
+	}
+	n := triple(w)
 	return b[n/64]>>(n%64)&1 != 0
 }
 
-func threeBits(w string) uint32 {
-	return uint32(w[2]&31)<<10 | uint32(w[1]&31)<<5 | uint32(w[0]&31)
+func triple(w string) uint32 {
+	w = w[len(w)-3:]
+	return uint32(w[0]&31)<<10 | uint32(w[1]&31)<<5 | uint32(w[2]&31)
 }
 
 // plainWords reports text of lower-case words only, such as "level-limits" in

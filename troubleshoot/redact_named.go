@@ -14,8 +14,8 @@ const (
 )
 
 // named masks the value that follows a word such as "password", if w is one, and
-// returns where to go on; 0 if w is an ordinary word. It need not be asked unless
-// the word is among endings.
+// returns where to go on; 0 if w is an ordinary word. It need be asked of
+// words among endings only.
 func (e *eraser) named(w string, i, j int) int {
 	if j >= len(e.s) || len(w) > 40 {
 		return 0
@@ -145,9 +145,10 @@ func (e *eraser) lineEnd(from int, quote byte) int {
 // secrecyOf judges a name. It compares without case and ignores what stands in
 // front of the telling part: x-api-key, OPENAI_API_KEY, wxsid.
 func secrecyOf(name string) secrecy {
+	last := name[len(name)-1] | 0x20
 	for i := range telling {
 		n := &telling[i]
-		if len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
+		if n.end[len(n.end)-1] == last && len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
 			(!n.whole || len(name) == len(n.end)) {
 			return n.kind
 		}
@@ -156,9 +157,9 @@ func secrecyOf(name string) secrecy {
 }
 
 // endings are the last three bytes of the telling words.
-var endings = func() (b threes) {
+var endings = func() (b triples) {
 	for _, n := range telling {
-		b.add(n.end[len(n.end)-3:])
+		b.add(n.end)
 	}
 	return b
 }()
