@@ -12,27 +12,20 @@ const (
 	maxSteps = 4e3 // values looked at in one structure
 )
 
-// loose reads one structure written by a program: JSON, Python's repr, Node's
-// inspect or anything close, cut off anywhere. It reports each scalar with the
-// key it stands under and never fails: what cannot be read ends the reading.
+// loose is a place in a structure written by a program: JSON, Python's repr,
+// Node's inspect or anything close, cut off anywhere.
 type loose struct {
 	s     string
 	i     int
 	steps int
-	into  *reading
 	level int
 	quiet bool // what is read now is not reported
 }
 
-// read reads the structure at the start of s and returns how many bytes it took
-// and whether its end was there.
-func (l *loose) read() (int, bool) {
-	whole := l.value("", "", 0)
-	return l.i, whole
-}
-
-// value reads any value under key, whose object stands under parent.
-func (l *loose) value(key, parent string, depth int) bool {
+// value files the scalars of the value at l, which stands under key in an object
+// under parent, each with its key. It never fails: what cannot be read ends the
+// reading, and value reports whether the end was there.
+func (r *reading) value(l *loose, key, parent string, depth int) bool {
 	l.blank()
 	l.steps++
 	if l.i >= len(l.s) || depth > maxDepth || l.steps > maxSteps {
@@ -40,18 +33,24 @@ func (l *loose) value(key, parent string, depth int) bool {
 	}
 	switch c := l.s[l.i]; {
 	case c == '{':
-		return l.object(key, depth)
+		return r.object(l, key, depth)
 	case c == '[':
-		return l.array(key, parent, depth)
+		return r.array(l, key, parent, depth)
 	case c == '"' || c == '\'' || c == '`':
 		text, whole := l.quoted(c)
-		l.scalar(field{key, parent, text, l.level, true})
+		r.report(l, field{key, parent, text, l.level, true})
 		return whole
 	}
-	return l.bare(key, parent)
+	return r.bare(l, key, parent)
 }
 
-func (l *loose) object(name string, depth int) bool {
+func (r *reading) report(l *loose, f field) {
+	if !l.quiet {
+		r.scalar(f)
+	}
+}
+
+func (r *reading) object(l *loose, name string, depth int) bool {
 	for l.i++; ; {
 		l.blank()
 		if l.i >= len(l.s) {
@@ -62,27 +61,21 @@ func (l *loose) object(name string, depth int) bool {
 			return true
 		}
 		key, ok := l.key()
-		if !ok || !l.member(key, name, depth) {
+		if !ok || !r.member(l, key, name, depth) {
 			return false
 		}
 	}
 }
 
-func (l *loose) member(key, name string, depth int) bool {
+func (r *reading) member(l *loose, key, name string, depth int) bool {
 	was := l.quiet
-	l.quiet = was || l.into.skips(key)
-	ok := l.value(key, name, depth+1)
+	l.quiet = was || skips(key)
+	ok := r.value(l, key, name, depth+1)
 	l.quiet = was
 	return ok
 }
 
-func (l *loose) scalar(f field) {
-	if !l.quiet {
-		l.into.scalar(f)
-	}
-}
-
-func (l *loose) array(key, parent string, depth int) bool {
+func (r *reading) array(l *loose, key, parent string, depth int) bool {
 	for l.i++; ; {
 		l.blank()
 		if l.i >= len(l.s) {
@@ -92,10 +85,26 @@ func (l *loose) array(key, parent string, depth int) bool {
 			l.i++
 			return true
 		}
-		if !l.value(key, parent, depth+1) {
+		if !r.value(l, key, parent, depth+1) {
 			return false
 		}
 	}
+}
+
+// bare reads a number, a word such as null or None, or Node's [Object].
+func (r *reading) bare(l *loose, key, parent string) bool {
+	start := l.i
+	for l.i < len(l.s) && strings.IndexByte(",}]\n", l.s[l.i]) < 0 {
+		if q := l.s[l.i]; (q == '\'' || q == '"') && l.i-start <= 2 {
+			return r.value(l, key, parent, maxDepth-1) // b'…', u'…'
+		}
+		l.i++
+	}
+	if l.i == start {
+		return false
+	}
+	r.report(l, field{key, parent, strings.TrimSpace(l.s[start:l.i]), l.level, false})
+	return true
 }
 
 // key reads a member's name and the sign after it.
@@ -185,22 +194,6 @@ func (l *loose) hex4() (rune, bool) {
 	}
 	l.i += 4
 	return rune(n), true
-}
-
-// bare reads a number, a word such as null or None, or Node's [Object].
-func (l *loose) bare(key, parent string) bool {
-	start := l.i
-	for l.i < len(l.s) && strings.IndexByte(",}]\n", l.s[l.i]) < 0 {
-		if q := l.s[l.i]; (q == '\'' || q == '"') && l.i-start <= 2 {
-			return l.value(key, parent, maxDepth-1) // b'…', u'…'
-		}
-		l.i++
-	}
-	if l.i == start {
-		return false
-	}
-	l.scalar(field{key, parent, strings.TrimSpace(l.s[start:l.i]), l.level, false})
-	return true
 }
 
 // blank skips spaces, line ends and the commas between members.

@@ -6,17 +6,20 @@ import (
 )
 
 // form is one way of saying a phrase: what it begins with and what must follow
-// later.
+// later. There are many, so they hold no pointers.
 type form struct {
-	head  string
+	head  span   // what it begins with
+	near  span   // what must follow when it is no phrase of its own: too short
 	id    uint16 // the phrase
-	next  int32  // the phrase that must follow; -1 for none
-	near  string // what must follow when it is no phrase of its own: too short
+	next  uint16 // the phrase that must follow, or noNext
 	gap   int16  // how far off it may stand, in bytes
 	far   bool   // it may stand in another sentence
 	end   ending
 	alone bool // is all there is
 }
+
+// span is a part of phrases.text.
+type span struct{ from, to uint32 }
 
 // ending says what may stand after a phrase.
 type ending uint8
@@ -33,6 +36,8 @@ const (
 type phrases struct {
 	vocabulary
 	forms       []form
+	text        string         // of all forms, once packed
+	more        []byte         // the same until packed
 	words       []string       // the phrases as they were written
 	ids         map[string]int // until packed
 	short, long heads
@@ -53,14 +58,15 @@ type headRef struct {
 	form, next  uint16
 }
 
-// noNext is a headRef's next for nothing.
+// noNext stands for no phrase.
 const noNext = 1<<16 - 1
 
 // pack gives up the room that only adding needs.
 func (ps *phrases) pack() {
 	ps.short.pack()
 	ps.long.pack()
-	ps.ids = nil
+	ps.text = string(ps.more)
+	ps.ids, ps.more = nil, nil
 	ps.forms, ps.words = slices.Clone(ps.forms), slices.Clone(ps.words)
 }
 
@@ -125,7 +131,7 @@ func (ps *phrases) add(p string) int {
 	id := len(ps.words)
 	ps.words = append(ps.words, p)
 	ps.ids[p] = id
-	f := form{id: uint16(id), next: -1}
+	f := form{id: uint16(id), next: noNext}
 	first, more := p, false
 	if i := strings.IndexAny(p, "*&"); i >= 0 {
 		first, more = p[:i], true
@@ -146,190 +152,45 @@ func (ps *phrases) follow(f *form, rest string, sign byte) {
 	rest, f.far = strings.CutPrefix(rest, "*")
 	rest = strings.TrimSpace(rest)
 	if first := strings.TrimRight(fold(rest), "|~"); len(first) < 3 {
-		f.near = first
+		f.near = ps.keep(first)
 		return
 	}
-	f.next = int32(ps.add(rest))
+	f.next = uint16(ps.add(rest))
+}
+
+// keep adds to the text of all forms.
+func (ps *phrases) keep(t string) span {
+	from := uint32(len(ps.more))
+	ps.more = append(ps.more, t...)
+	return span{from, uint32(len(ps.more))}
 }
 
 // enter files a form under its folded head.
 func (ps *phrases) enter(f form, t string, more bool) {
 	t, f.alone = strings.CutPrefix(t, "=")
-	f.head = strings.TrimRight(t, "|~")
+	head := strings.TrimRight(t, "|~")
 	switch {
 	case strings.HasSuffix(t, "|"):
 		f.end = endWhole
 	case strings.HasSuffix(t, "~"):
 		f.end = endOpen
 	case more:
-		if f.head = strings.TrimRight(t, " "); f.head == t {
+		if head = strings.TrimRight(t, " "); head == t {
 			f.end = endOpen
 		}
 	}
-	if len(f.head) < 3 {
+	if len(head) < 3 {
 		return // no place to look for it; a check names such phrases
 	}
-	n := len(ps.forms)
+	f.head = ps.keep(head)
+	ref := headRef{form: uint16(len(ps.forms)), next: f.next}
 	ps.forms = append(ps.forms, f)
-	ref := headRef{form: uint16(n), next: uint16(f.next)} // -1 becomes noNext
-	first := eightAt(f.head, 0)
-	if len(f.head) < 8 {
-		ref.bytes, ref.mask = first, 1<<(8*len(f.head))-1
+	first := eightAt(head, 0)
+	if len(head) < 8 {
+		ref.bytes, ref.mask = first, 1<<(8*len(head))-1
 		ps.short.enter(shortSlot(first), ref)
 		return
 	}
-	ref.bytes, ref.mask = eightAt(f.head, 8), 1<<(8*min(len(f.head)-8, 8))-1
+	ref.bytes, ref.mask = eightAt(head, 8), 1<<(8*min(len(head)-8, 8))-1
 	ps.long.enter(longSlot(first), ref)
-}
-
-// sightings are the phrases found in one text.
-type sightings struct {
-	hits  [maxPhrases / 64]uint64 // a bit for each phrase
-	at    [maxPhrases]int16       // where a phrase found stands; where it stands first, in the end
-	order []int32                 // the forms found; the phrases in the order of the text, in the end
-}
-
-func (s *sightings) clear() {
-	clear(s.hits[:])
-	s.order = s.order[:0]
-}
-
-func (s *sightings) has(id int) bool { return s.hits[id>>6]&(1<<(id&63)) != 0 }
-
-func (s *sightings) see(id, form uint16, i int) {
-	bit := uint64(1) << (id & 63)
-	if s.hits[id>>6]&bit == 0 {
-		s.hits[id>>6] |= bit
-		s.order = append(s.order, int32(form))
-	}
-	s.at[id] = int16(i)
-}
-
-// find fills s. It reads t, of at most maxText bytes, from its end, so that what
-// has to follow a phrase is known when the phrase is met.
-func (ps *phrases) find(t string, s *sightings) {
-	at := place{t: t, stop: len(t)}
-	for i := len(t) - 3; i >= 0; i-- {
-		c := t[i]
-		if sentenceEnds[c] && (t[i+1] == ' ' || t[i+1] >= 0x80) {
-			at.stop = i
-		}
-		if places[c] == noStart || places[c] == inWord && i > 0 && places[t[i-1]] == inWord {
-			continue
-		}
-		at.i = i
-		first, before := eightAt(t, i), len(s.order)
-		if refs := ps.long.in(longSlot(first)); len(refs) > 0 {
-			ps.among(refs, eightAt(t, i+8), &at, s)
-		}
-		between := len(s.order)
-		if refs := ps.short.in(shortSlot(first)); len(refs) > 0 {
-			ps.among(refs, first, &at, s)
-		}
-		if before < between && between < len(s.order) {
-			slices.Sort(s.order[before:]) // at one place, as they were added
-		}
-	}
-	for n, form := range s.order {
-		id := ps.forms[form].id
-		s.order[n] = int32(s.at[id])<<16 | int32(id)
-	}
-	slices.SortFunc(s.order, func(a, b int32) int { return int(a>>16) - int(b>>16) })
-	for n := range s.order {
-		s.order[n] &= 1<<16 - 1
-	}
-}
-
-// place is a place in a text, and where its sentence ends.
-type place struct {
-	t       string
-	i, stop int
-}
-
-// among sees the forms at a place, given the bytes there that refs compare.
-func (ps *phrases) among(refs []headRef, bytes uint64, at *place, s *sightings) {
-	for j := range refs {
-		ref := &refs[j]
-		if bytes&ref.mask != ref.bytes || ref.next != noNext && !s.has(int(ref.next)) {
-			continue
-		}
-		if f := &ps.forms[ref.form]; f.stands(at, s) {
-			s.see(f.id, ref.form, at.i)
-		}
-	}
-}
-
-// eightAt returns the eight bytes of t at i, the first lowest; zeros after its end.
-func eightAt(t string, i int) uint64 {
-	if i+8 <= len(t) {
-		return uint64(t[i]) | uint64(t[i+1])<<8 | uint64(t[i+2])<<16 | uint64(t[i+3])<<24 |
-			uint64(t[i+4])<<32 | uint64(t[i+5])<<40 | uint64(t[i+6])<<48 | uint64(t[i+7])<<56
-	}
-	n := uint64(0)
-	for j := 0; i+j < len(t); j++ {
-		n |= uint64(t[i+j]) << (8 * j)
-	}
-	return n
-}
-
-// What a byte is to the beginning of phrases.
-const (
-	mayStart = iota // a sign, or the first byte of a character
-	inWord          // may start a phrase if no word byte stands before it
-	noStart         // a blank, or the rest of a character
-)
-
-var places = func() (t [256]byte) {
-	for c := range t {
-		switch b := byte(c); {
-		case isWord(b):
-			t[c] = inWord
-		case b == ' ' || b >= 0x80 && b < 0xC0:
-			t[c] = noStart
-		}
-	}
-	return t
-}()
-
-var sentenceEnds = [256]bool{'.': true, '!': true, '?': true, '|': true, ';': true}
-
-// stands reports whether the form stands at a place, with what must follow it
-// among what was seen.
-func (f *form) stands(at *place, s *sightings) bool {
-	t, i := at.t, at.i
-	if !strings.HasPrefix(t[i:], f.head) {
-		return false
-	}
-	end := i + len(f.head)
-	switch {
-	case f.alone:
-		return i <= 1 && len(t)-i <= len(f.head)+2
-	case f.next >= 0:
-		next := int(s.at[f.next])
-		return next >= end && next-end <= int(f.gap) && (f.far || next <= at.stop || at.stop < end) && f.ends(t, end)
-	case f.near != "":
-		return f.ends(t, end) && strings.Contains(t[end:min(len(t), end+int(f.gap))], f.near)
-	}
-	return f.ends(t, end)
-}
-
-// ends reports whether the form may end at i.
-func (f *form) ends(t string, i int) bool {
-	return f.end == endOpen || i == len(t) || !isWord(t[i]) || !isWord(t[i-1]) || f.end == endWord && inflects(t, i)
-}
-
-// inflects reports whether what is left of the word at i is an English ending.
-func inflects(t string, i int) bool {
-	if isDigit(t[i]) {
-		return t[i-1] > '9'
-	}
-	j := i
-	for j < len(t) && j-i < 4 && isWord(t[j]) {
-		j++
-	}
-	switch t[i:j] {
-	case "s", "es", "ed", "d", "ing":
-		return true
-	}
-	return false
 }

@@ -52,7 +52,7 @@ type reading struct {
 }
 
 // skips reports members whose contents are another person's words, or no words.
-func (r *reading) skips(key string) bool {
+func skips(key string) bool {
 	switch key {
 	case "input", "failed_generation", "loc", "ctx", "prompt", "messages", "choices", "stack", "usage",
 		"content_filter_result", "content_filter_results", "help", "links", "links_", "traceback", "user_input", "content", "query", "requestBody", "request_body":
@@ -257,8 +257,9 @@ func (r *reading) structure(s string, level int) bool {
 		at += from
 		was, said := r.found, len(r.messages)+len(r.pending)
 		r.found = false
-		l := loose{s: s, i: at, into: r, level: level}
-		end, whole := l.read()
+		l := loose{s: s, i: at, level: level}
+		whole := r.value(&l, "", "", 0)
+		end := l.i
 		if r.found {
 			silent := said == len(r.messages)+len(r.pending)
 			if at > 0 {

@@ -1,0 +1,158 @@
+package troubleshoot
+
+import (
+	"slices"
+	"strings"
+)
+
+// sightings are the phrases found in one text.
+type sightings struct {
+	hits  [maxPhrases / 64]uint64 // a bit for each phrase
+	at    [maxPhrases]int16       // where a phrase found stands; where it stands first, in the end
+	order []int32                 // the forms found; the phrases in the order of the text, in the end
+}
+
+func (s *sightings) clear() {
+	clear(s.hits[:])
+	s.order = s.order[:0]
+}
+
+func (s *sightings) has(id int) bool { return s.hits[id>>6]&(1<<(id&63)) != 0 }
+
+func (s *sightings) see(id, form uint16, i int) {
+	bit := uint64(1) << (id & 63)
+	if s.hits[id>>6]&bit == 0 {
+		s.hits[id>>6] |= bit
+		s.order = append(s.order, int32(form))
+	}
+	s.at[id] = int16(i)
+}
+
+// find fills s. It reads t, of at most maxText bytes, from its end, so that what
+// has to follow a phrase is known when the phrase is met.
+func (ps *phrases) find(t string, s *sightings) {
+	at := place{t: t, stop: len(t)}
+	for i := len(t) - 3; i >= 0; i-- {
+		c := t[i]
+		if sentenceEnds[c] && (t[i+1] == ' ' || t[i+1] >= 0x80) {
+			at.stop = i
+		}
+		if places[c] == noStart || places[c] == inWord && i > 0 && places[t[i-1]] == inWord {
+			continue
+		}
+		at.i = i
+		first, before := eightAt(t, i), len(s.order)
+		if refs := ps.long.in(longSlot(first)); len(refs) > 0 {
+			ps.among(refs, eightAt(t, i+8), &at, s)
+		}
+		between := len(s.order)
+		if refs := ps.short.in(shortSlot(first)); len(refs) > 0 {
+			ps.among(refs, first, &at, s)
+		}
+		if before < between && between < len(s.order) {
+			slices.Sort(s.order[before:]) // at one place, as they were added
+		}
+	}
+	for n, form := range s.order {
+		id := ps.forms[form].id
+		s.order[n] = int32(s.at[id])<<16 | int32(id)
+	}
+	slices.SortFunc(s.order, func(a, b int32) int { return int(a>>16) - int(b>>16) })
+	for n := range s.order {
+		s.order[n] &= 1<<16 - 1
+	}
+}
+
+// place is a place in a text, and where its sentence ends.
+type place struct {
+	t       string
+	i, stop int
+}
+
+// among sees the forms at a place, given the bytes there that refs compare.
+func (ps *phrases) among(refs []headRef, bytes uint64, at *place, s *sightings) {
+	for j := range refs {
+		ref := &refs[j]
+		if bytes&ref.mask != ref.bytes || ref.next != noNext && !s.has(int(ref.next)) {
+			continue
+		}
+		if f := &ps.forms[ref.form]; ps.stands(f, at, s) {
+			s.see(f.id, ref.form, at.i)
+		}
+	}
+}
+
+// eightAt returns the eight bytes of t at i, the first lowest; zeros after its end.
+func eightAt(t string, i int) uint64 {
+	if i+8 <= len(t) {
+		return uint64(t[i]) | uint64(t[i+1])<<8 | uint64(t[i+2])<<16 | uint64(t[i+3])<<24 |
+			uint64(t[i+4])<<32 | uint64(t[i+5])<<40 | uint64(t[i+6])<<48 | uint64(t[i+7])<<56
+	}
+	n := uint64(0)
+	for j := 0; i+j < len(t); j++ {
+		n |= uint64(t[i+j]) << (8 * j)
+	}
+	return n
+}
+
+// What a byte is to the beginning of phrases.
+const (
+	mayStart = iota // a sign, or the first byte of a character
+	inWord          // may start a phrase if no word byte stands before it
+	noStart         // a blank, or the rest of a character
+)
+
+var places = func() (t [256]byte) {
+	for c := range t {
+		switch b := byte(c); {
+		case isWord(b):
+			t[c] = inWord
+		case b == ' ' || b >= 0x80 && b < 0xC0:
+			t[c] = noStart
+		}
+	}
+	return t
+}()
+
+var sentenceEnds = [256]bool{'.': true, '!': true, '?': true, '|': true, ';': true}
+
+// stands reports whether a form stands at a place, with what must follow it among
+// what was seen.
+func (ps *phrases) stands(f *form, at *place, s *sightings) bool {
+	t, head := at.t[at.i:], ps.text[f.head.from:f.head.to]
+	if !strings.HasPrefix(t, head) {
+		return false
+	}
+	end := at.i + len(head)
+	switch {
+	case f.alone:
+		return at.i <= 1 && len(t) <= len(head)+2
+	case f.next != noNext:
+		next := int(s.at[f.next])
+		return next >= end && next-end <= int(f.gap) && (f.far || next <= at.stop || at.stop < end) && f.ends(at.t, end)
+	case f.near != span{}:
+		return f.ends(at.t, end) && strings.Contains(at.t[end:min(len(at.t), end+int(f.gap))], ps.text[f.near.from:f.near.to])
+	}
+	return f.ends(at.t, end)
+}
+
+// ends reports whether the form may end at i.
+func (f *form) ends(t string, i int) bool {
+	return f.end == endOpen || i == len(t) || !isWord(t[i]) || !isWord(t[i-1]) || f.end == endWord && inflects(t, i)
+}
+
+// inflects reports whether what is left of the word at i is an English ending.
+func inflects(t string, i int) bool {
+	if isDigit(t[i]) {
+		return t[i-1] > '9'
+	}
+	j := i
+	for j < len(t) && j-i < 4 && isWord(t[j]) {
+		j++
+	}
+	switch t[i:j] {
+	case "s", "es", "ed", "d", "ing":
+		return true
+	}
+	return false
+}
