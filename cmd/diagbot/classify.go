@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,13 +21,21 @@ const maxLine = 4 << 20
 
 // observed is one line of classify's input.
 type observed struct {
-	Status      *int                `json:"status"`
+	Status      int                 `json:"status"`
 	Headers     map[string]any      `json:"headers"`
 	ContentType string              `json:"content_type"`
-	Body        string              `json:"body"`
+	Body        text                `json:"body"`
 	Error       string              `json:"error"`
 	Source      troubleshoot.Source `json:"source"`
 	Provider    string              `json:"provider"`
+}
+
+// text is a JSON string, decoded into the same memory each time.
+type text []byte
+
+func (t *text) UnmarshalText(b []byte) error {
+	*t = append((*t)[:0], b...)
+	return nil
 }
 
 // classified is one line of classify's output.
@@ -60,6 +70,14 @@ func (a *app) classify() *cobra.Command {
 	}
 }
 
+// classifier diagnoses line after line in the same memory.
+type classifier struct {
+	catalogue *troubleshoot.Catalogue
+	seen      observed
+	header    http.Header
+	result    classified
+}
+
 // classifyLines diagnoses line by line and goes on after a line it cannot read.
 // Output is flushed whenever no more input is waiting, so that it can be used
 // as a filter in a conversation.
@@ -69,14 +87,18 @@ func classifyLines(catalogue *troubleshoot.Catalogue, in io.Reader, out io.Write
 	defer writer.Flush()
 	encoder := json.NewEncoder(writer)
 	encoder.SetEscapeHTML(false)
+	c := classifier{
+		catalogue: catalogue, header: http.Header{},
+		result: classified{Remedy: []string{}, Evidence: []sign{}}, // never null
+	}
 	bad := false
 	for {
 		line, err := readLine(reader)
 		if len(line) > 0 {
-			result, lineErr := classifyLine(catalogue, line)
-			if lineErr != nil {
+			var result any = &c.result
+			if err := c.classify(line); err != nil {
 				bad = true
-				result = map[string]string{"error": lineErr.Error()}
+				result = map[string]string{"error": err.Error()}
 			}
 			if err := encoder.Encode(result); err != nil {
 				return fmt.Errorf("write result: %w", err)
@@ -100,40 +122,46 @@ func classifyLines(catalogue *troubleshoot.Catalogue, in io.Reader, out io.Write
 	return nil
 }
 
-// readLine returns the next line without its end. It keeps at most maxLine bytes
-// of it; what is cut makes invalid JSON and is reported as such.
+// readLine returns the next line without its end, until the next read. It keeps
+// at most maxLine bytes of it; what is cut makes invalid JSON and is reported as
+// such.
 func readLine(r *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		chunk, prefix, err := r.ReadLine()
+	line, prefix, err := r.ReadLine()
+	if !prefix {
+		return line, err
+	}
+	line = bytes.Clone(line)
+	for prefix && err == nil {
+		var more []byte
+		more, prefix, err = r.ReadLine()
 		if len(line) <= maxLine {
-			line = append(line, chunk...)
-		}
-		if err != nil || !prefix {
-			return line, err
+			line = append(line, more...)
 		}
 	}
+	return line, err
 }
 
-func classifyLine(catalogue *troubleshoot.Catalogue, line []byte) (any, error) {
-	var o *observed
+// classify diagnoses one line into c.result.
+func (c *classifier) classify(line []byte) error {
+	clear(c.seen.Headers)
+	c.seen = observed{Headers: c.seen.Headers, Body: c.seen.Body[:0]}
+	o := &c.seen
 	if err := json.Unmarshal(line, &o); err != nil || o == nil {
-		return nil, unreadable(err)
+		return unreadable(err)
 	}
-	fault := troubleshoot.Normalize(o.observation())
-	d := catalogue.Diagnose(fault)
-	evidence := make([]sign, len(d.Evidence))
-	for i, e := range d.Evidence {
-		evidence[i] = sign(e)
+	fault := troubleshoot.Normalize(c.observation())
+	d := c.catalogue.Diagnose(fault)
+	c.result = classified{
+		Entry: d.Entry.ID, Cause: d.Entry.Cause, Remedy: c.result.Remedy[:0], Retryable: d.Entry.Retryable,
+		RetryAfterMS: fault.RetryAfter.Milliseconds(), Evidence: c.result.Evidence[:0],
 	}
-	remedies := make([]string, len(d.Entry.Remedy))
-	for i, r := range d.Entry.Remedy {
-		remedies[i] = r.Do
+	for _, r := range d.Entry.Remedy {
+		c.result.Remedy = append(c.result.Remedy, r.Do)
 	}
-	return classified{
-		Entry: d.Entry.ID, Cause: d.Entry.Cause, Remedy: remedies, Retryable: d.Entry.Retryable,
-		RetryAfterMS: fault.RetryAfter.Milliseconds(), Evidence: evidence,
-	}, nil
+	for _, e := range d.Evidence {
+		c.result.Evidence = append(c.result.Evidence, sign(e))
+	}
+	return nil
 }
 
 // unreadable says what is wrong with a line, in the words of the input.
@@ -148,26 +176,21 @@ func unreadable(err error) error {
 	return fmt.Errorf("not a JSON object: %w", err)
 }
 
-func (o *observed) observation() troubleshoot.Observation {
-	seen := troubleshoot.Observation{
-		Source: o.Source, Provider: o.Provider, ContentType: o.ContentType,
-		Body: []byte(o.Body), ErrText: o.Error, Header: http.Header{}, At: time.Now(),
-	}
-	if seen.Source == "" {
-		seen.Source = troubleshoot.SourceAPI
-	}
-	if o.Status != nil {
-		seen.Status = *o.Status
-	}
-	for name, value := range o.Headers {
+func (c *classifier) observation() troubleshoot.Observation {
+	clear(c.header)
+	for name, value := range c.seen.Headers {
 		switch v := value.(type) {
 		case []any:
 			for _, one := range v {
-				seen.Header.Add(name, fmt.Sprint(one))
+				c.header.Add(name, fmt.Sprint(one))
 			}
 		default:
-			seen.Header.Add(name, fmt.Sprint(v))
+			c.header.Add(name, fmt.Sprint(v))
 		}
 	}
-	return seen
+	o := &c.seen
+	return troubleshoot.Observation{
+		Source: cmp.Or(o.Source, troubleshoot.SourceAPI), Provider: o.Provider, Status: o.Status,
+		Header: c.header, ContentType: o.ContentType, Body: o.Body, ErrText: o.Error, At: time.Now(),
+	}
 }
