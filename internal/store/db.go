@@ -11,6 +11,7 @@ import (
 // DB is the state of one bot: of all its accounts. It is safe for concurrent use.
 type DB struct {
 	engine
+	options   Options
 	where     string // how errors name it
 	log       *slog.Logger
 	seal      *seal
@@ -30,7 +31,8 @@ type DB struct {
 // ErrForeign, what a newer version wrote with ErrNewerSchema.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db := &DB{
-		log: o.Logger, retention: o.Retention.withDefaults(),
+		options: o,
+		log:     o.Logger, retention: o.Retention.withDefaults(),
 		times: o.test.lease.withDefaults(), sweepEvery: o.test.sweep,
 	}
 	if db.log == nil {

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,14 @@ const (
 	plainly = 0
 	sealed  = 1
 )
+
+// aside ends the name of what was set aside; it is encrypted as it was before,
+// so that it can be read again with the right key.
+const aside = ".bad"
+
+func bound(account, name string) []byte {
+	return []byte(account + "\x00" + strings.TrimSuffix(name, aside))
+}
 
 func newSeal(key []byte) (*seal, error) {
 	if len(key) == 0 {
@@ -47,7 +56,7 @@ func (s *seal) close(account, name string, b []byte) []byte {
 	if s.aead == nil {
 		return append([]byte{plainly}, b...)
 	}
-	return s.aead.Seal([]byte{sealed}, nil, b, []byte(account+"\x00"+name))
+	return s.aead.Seal([]byte{sealed}, nil, b, bound(account, name))
 }
 
 func (s *seal) open(account, name string, b []byte) ([]byte, error) {
@@ -59,7 +68,7 @@ func (s *seal) open(account, name string, b []byte) ([]byte, error) {
 	case s.aead == nil:
 		return nil, ErrLocked
 	}
-	plain, err := s.aead.Open(nil, nil, b[1:], []byte(account+"\x00"+name))
+	plain, err := s.aead.Open(nil, nil, b[1:], bound(account, name))
 	if err != nil {
 		return nil, ErrWrongKey
 	}

@@ -12,7 +12,7 @@ type Session struct{ a *Account }
 
 const (
 	sessionName = "session"
-	asideName   = "session.bad"
+	asideName   = sessionName + aside
 	sessionWait = 15 * time.Second // what is not stored by then has failed
 )
 
@@ -50,9 +50,6 @@ func (s *Session) SetAside() (where string, err error) {
 		found, err := t.one(sqlGetLogin, []any{s.a.name, sessionName}, &value)
 		if err != nil || !found {
 			return err
-		}
-		if b, err := s.a.db.seal.open(s.a.name, sessionName, value); err == nil {
-			value = s.a.db.seal.close(s.a.name, asideName, b)
 		}
 		if _, err := t.exec(sqlPutLogin, s.a.name, asideName, value, micros(time.Now())); err != nil {
 			return err

@@ -98,4 +98,22 @@ const (
 	sqlGetLogin    = `SELECT value FROM logins WHERE account = $1 AND name = $2`
 	sqlRemoveLogin = `DELETE FROM logins WHERE account = $1 AND name = $2`
 	sqlLogins      = `SELECT name, value FROM logins WHERE account = $1`
+
+	sqlAccounts  = `SELECT account FROM leases ORDER BY account`
+	sqlSweepDone = `DELETE FROM messages WHERE account = $1 AND seq IN (
+		SELECT seq FROM messages WHERE account = $1 AND ended > 0 AND ended < $2 AND state = 2 ORDER BY ended LIMIT $3)
+		RETURNING CAST(seq AS TEXT)`
+	sqlSweepUndone = `DELETE FROM messages WHERE account = $1 AND seq IN (
+		SELECT seq FROM messages WHERE account = $1 AND state < 2 AND heard < $2 ORDER BY seq LIMIT $3)
+		RETURNING CAST(seq AS TEXT)`
+	sqlSweepChats = `DELETE FROM chats WHERE account = $1 AND chat IN (
+		SELECT chat FROM chats WHERE account = $1 AND last < $2 ORDER BY last LIMIT $3) RETURNING chat`
+	sqlSweepTurns     = `DELETE FROM turns WHERE account = $1 AND chat = $2`
+	sqlSweepIncidents = `DELETE FROM incidents WHERE account = $1 AND ref IN (
+		SELECT ref FROM incidents WHERE account = $1 AND at < $2 ORDER BY at LIMIT $3) RETURNING ref`
+	sqlSweepAudits = `DELETE FROM audits WHERE account = $1 AND seq IN (
+		SELECT seq FROM audits WHERE account = $1 AND at < $2 ORDER BY at LIMIT $3) RETURNING CAST(seq AS TEXT)`
+	sqlSweepSpent = `DELETE FROM spent WHERE account = $1 AND day IN (
+		SELECT day FROM spent WHERE account = $1 GROUP BY day HAVING MAX(last) < $2 ORDER BY day LIMIT $3)
+		RETURNING day`
 )

@@ -46,6 +46,31 @@ func (l *lite) close() error {
 	return errors.Join(l.readers.Close(), l.group.close()) // the last connection empties the log
 }
 
+// A file of which this much is empty is made smaller.
+const (
+	emptyShare = 4   // a quarter of it, and
+	emptyPages = 256 // at least as many pages, which are also given back at a time
+)
+
+// shrink gives empty pages back to the file system, some at a time.
+func (l *lite) shrink(ctx context.Context) (more bool, err error) {
+	err = l.write(ctx, func(t *tx) error {
+		var pages, empty int
+		if _, err := t.one("PRAGMA page_count", nil, &pages); err != nil {
+			return err
+		}
+		if _, err := t.one("PRAGMA freelist_count", nil, &empty); err != nil {
+			return err
+		}
+		if more = empty >= emptyPages && empty > pages/emptyShare; !more {
+			return nil
+		}
+		_, err := t.one(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", emptyPages), nil)
+		return err
+	})
+	return more, err
+}
+
 // openLite opens dir/diagbot.db and makes both if need be.
 func openLite(ctx context.Context, o Options) (where string, _ engine, err error) {
 	path, err := filepath.Abs(filepath.Join(o.Dir, liteFile))
