@@ -214,6 +214,17 @@ func TestCutsWholeRunes(t *testing.T) {
 	}
 }
 
+// TestCutSecret: masks make a long text short, and its end is half a secret.
+func TestCutSecret(t *testing.T) {
+	for n := range 2 * len(exactSecret) {
+		text := strings.Repeat("x", n) + strings.Repeat(" "+exactSecret, 2*MaxText/len(exactSecret))
+		out := written(t, Options{Redactor: troubleshoot.NewRedactor(exactSecret)}, func(l *slog.Logger) { l.Info(text) })
+		if strings.Contains(out, exactSecret[:5]) {
+			t.Fatal(out[len(out)-100:])
+		}
+	}
+}
+
 // TestForgetsStrangeNames makes sure that strangers' names do not pile up.
 func TestForgetsStrangeNames(t *testing.T) {
 	r := &redactor{}

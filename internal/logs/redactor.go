@@ -50,7 +50,8 @@ func (r *redactor) text(s string) string {
 	}
 	// Some more is redacted than is kept, lest the cut leave half a secret that
 	// nothing recognises.
-	return cut(r.exact.Redact(cut(s, 2*MaxText)), MaxText) + "…"
+	clean := r.exact.Redact(cut(s, 2*MaxText))
+	return cut(clean, max(0, min(MaxText, len(clean)-MaxText/8))) + "…"
 }
 
 // cut returns the first n bytes of s, less the rune they would break.
