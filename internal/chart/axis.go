@@ -85,7 +85,7 @@ func (a *timeAxis) midnights() []tick {
 		t := tick{text: start.Format(dayForm), at: a.place(i), mark: true, day: true}
 		w := a.width(t.text)
 		if t.x = min(t.at+8, Width-margin-w); t.x < t.at-w/2 {
-			t.text = "" // the day has hardly begun
+			t.text, t.x = "", t.at // the day has hardly begun
 		}
 		ticks = append(ticks, t)
 	}

@@ -13,8 +13,8 @@ const (
 	timeRoom   = 64  // for the labels of the time axis
 )
 
-// canvasPlot is a plot while it is drawn.
-type canvasPlot struct {
+// drawing is a plot while it is drawn.
+type drawing struct {
 	canvas
 	s *scribe
 	f figures
@@ -29,7 +29,7 @@ type canvasPlot struct {
 }
 
 func plot(s *scribe, t Trend, f figures) block {
-	p := canvasPlot{s: s, f: f, up: newScale(highest(f.sums()), failedTall, 5)}
+	p := drawing{s: s, f: f, up: newScale(highest(f.sums()), failedTall, 5)}
 	height := headroom + failedTall + timeRoom
 	if f.rescued.total > 0 {
 		p.down, p.tall = p.up.below(highest(f.rescued.counts), savedTall)
@@ -48,7 +48,7 @@ func plot(s *scribe, t Trend, f figures) block {
 }
 
 // spread divides what the labels of the counts leave among n buckets.
-func (p *canvasPlot) spread(n int) {
+func (p *drawing) spread(n int) {
 	const gap = 16
 	gutter := 0
 	for _, u := range []scale{p.up, p.down} {
@@ -61,19 +61,19 @@ func (p *canvasPlot) spread(n int) {
 }
 
 // pitch returns the least distance from one bucket to the next.
-func (p *canvasPlot) pitch() int { return p.room / p.n }
+func (p *drawing) pitch() int { return p.room / p.n }
 
 // bucket returns where the i-th bucket starts, or the last one ends.
-func (p *canvasPlot) bucket(i int) int { return p.left + i*p.room/p.n }
+func (p *drawing) bucket(i int) int { return p.left + i*p.room/p.n }
 
 // slot returns where the bar of the i-th bucket is, from top to bottom.
-func (p *canvasPlot) slot(i, top, bottom int) image.Rectangle {
+func (p *drawing) slot(i, top, bottom int) image.Rectangle {
 	x := (p.bucket(i) + p.bucket(i+1) - p.bar) / 2
 	return image.Rect(x, top, x+p.bar, bottom)
 }
 
 // drawGrid draws the ticks of both scales and the line between them.
-func (p *canvasPlot) drawGrid() {
+func (p *drawing) drawGrid() {
 	for n := p.up.step; n <= p.up.top; n += p.up.step {
 		p.drawTick(n, p.base-p.up.px(n))
 	}
@@ -84,20 +84,20 @@ func (p *canvasPlot) drawGrid() {
 	p.drawNumber(0, p.base)
 }
 
-func (p *canvasPlot) drawTick(n int64, y int) {
+func (p *drawing) drawTick(n int64, y int) {
 	p.fill(image.Rect(p.left, y-1, Width-margin, y+1), grid)
 	p.drawNumber(n, y)
 }
 
 // drawNumber writes a tick's count left of the plot.
-func (p *canvasPlot) drawNumber(n int64, y int) {
+func (p *drawing) drawNumber(n int64, y int) {
 	text := short(n)
 	x := p.left - 16 - p.s.width(text, axisSize)
 	p.s.write(p.canvas, text, image.Pt(x, y+axisSize*3/8), axisSize, muted)
 }
 
 // drawFailed stacks the causes of each bucket, the most frequent one lowest.
-func (p *canvasPlot) drawFailed() {
+func (p *drawing) drawFailed() {
 	sums := p.f.sums()
 	labelled := p.labels(sums)
 	for i, sum := range sums {
@@ -122,7 +122,7 @@ func (p *canvasPlot) drawFailed() {
 // thinnest is how high the bar of a few among very many is.
 const thinnest = 3
 
-func (p *canvasPlot) drawRescued() {
+func (p *drawing) drawRescued() {
 	counts := p.f.rescued.counts
 	labelled := p.labels(counts)
 	for i, n := range counts {
@@ -140,7 +140,7 @@ func (p *canvasPlot) drawRescued() {
 
 // labels decides which bars have their number beside them: all if they fit,
 // else the first of the highest.
-func (p *canvasPlot) labels(counts []int64) []bool {
+func (p *drawing) labels(counts []int64) []bool {
 	show := make([]bool, len(counts))
 	fit := true
 	for i, n := range counts {
@@ -161,7 +161,7 @@ func (p *canvasPlot) labels(counts []int64) []bool {
 }
 
 // drawSum writes a number at the end of a bar.
-func (p *canvasPlot) drawSum(n int64, bucket, y int) {
+func (p *drawing) drawSum(n int64, bucket, y int) {
 	text := short(n)
 	w := p.s.width(text, axisSize)
 	x := between(margin, (p.bucket(bucket)+p.bucket(bucket+1)-w)/2, Width-margin-w)
@@ -170,7 +170,7 @@ func (p *canvasPlot) drawSum(n int64, bucket, y int) {
 }
 
 // drawDays draws a line where each day starts.
-func (p *canvasPlot) drawDays(ticks []tick, top, bottom int) {
+func (p *drawing) drawDays(ticks []tick, top, bottom int) {
 	for _, t := range ticks {
 		if t.day && t.mark {
 			p.fill(image.Rect(t.at-1, top, t.at+1, bottom), grid)
@@ -179,7 +179,7 @@ func (p *canvasPlot) drawDays(ticks []tick, top, bottom int) {
 }
 
 // drawTime writes the labels of the time axis.
-func (p *canvasPlot) drawTime(ticks []tick, top int) {
+func (p *drawing) drawTime(ticks []tick, top int) {
 	for _, t := range ticks {
 		if t.mark {
 			p.fill(image.Rect(t.at-1, top, t.at+1, top+10), axis)

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -78,4 +79,36 @@ func every(step time.Duration, n int, first time.Time) []time.Time {
 		starts[i] = first.Add(time.Duration(i) * step)
 	}
 	return starts
+}
+
+// hoursOfWeek is as many buckets as are allowed, and a title that is too long.
+func (w words) hoursOfWeek() Trend {
+	t := w.trend(strings.Repeat(w.week+", ", 5))
+	t.Starts = every(time.Hour, MaxBuckets, time.Date(2026, 11, 14, 7, 0, 0, 0, time.UTC))
+	dice := rand.New(rand.NewPCG(3, 4))
+	for i := range 4 {
+		s := Series{Name: w.causes[i]}
+		for range MaxBuckets {
+			s.Counts = append(s.Counts, dice.IntN(4)/3*dice.IntN(9-i*2))
+		}
+		t.Failed = append(t.Failed, s)
+	}
+	for range MaxBuckets {
+		t.Rescued = append(t.Rescued, dice.IntN(4)/3*dice.IntN(5))
+	}
+	return t
+}
+
+// hostile has texts that no one should be able to break a picture with.
+func (w words) hostile() Trend {
+	t := w.lastWeek(8, 9)
+	t.Title = "Fail\nures\x00 \u202eRTL\u200f مرحبا 🔑🔥 e\u0301\u0301\u0301 " + strings.Repeat("长", 5000)
+	t.Summary = strings.Repeat("W", 10_000)
+	t.FailedName, t.RescuedName = "\u2028\u2029", strings.Repeat("\u0e49", 500)
+	t.Failed[0].Name = strings.Repeat("Ж€𝔘", 3000)
+	t.Failed[1].Name = "\x1b[31mred\r\n\tname"
+	t.Failed[2].Name = "\xff\xfe\U000F4E00\U00104E00"
+	t.Failed[3].Name = strings.Repeat("\u3164", 100)
+	t.Failed[4].Name = strings.Repeat("﷽", 100)
+	return t
 }
