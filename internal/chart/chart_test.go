@@ -236,6 +236,22 @@ func inked(p *image.Paletted, r image.Rectangle) int {
 	return n
 }
 
+func TestNamelessCauses(t *testing.T) {
+	trend := languages()[0].trend("Names")
+	trend.Starts = every(time.Hour, 1, time.Unix(0, 0))
+	trend.Failed = []Series{{"\n\u3164", []int{3}}}
+	p := draw(t, trend)
+	for y := p.Rect.Dy() - 1; y > 0; y-- {
+		if tone(p.ColorIndexAt(margin+9, y)) == causeTone(0) {
+			if inked(p, image.Rect(margin+swatch+5, y-swatch, Width/2, y)) < 20 {
+				t.Error("nothing stands for the name")
+			}
+			return
+		}
+	}
+	t.Error("no swatch")
+}
+
 func TestTitleIsWritten(t *testing.T) {
 	for _, w := range languages() {
 		p := draw(t, w.lastDay())

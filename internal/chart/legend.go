@@ -6,6 +6,8 @@ const (
 	swatch    = 38 // the legend's little squares
 	rowHeight = 68
 	ruleSpace = 34 // around the line between failed and rescued
+
+	nameless = "–" // instead of a name in which nothing can be seen
 )
 
 // row is one line of the legend.
@@ -53,6 +55,10 @@ func (r row) draw(s *scribe, c canvas, top int) {
 		r.paint(c, image.Rect(x, y, x+swatch, y+swatch))
 		x, shade = x+swatch+gap, ink
 	}
-	name := s.cut(s.readable(r.name), legendSize, right-gap-x)
+	name := s.readable(r.name)
+	if name == "" {
+		name = nameless
+	}
+	name = s.cut(name, legendSize, right-gap-x)
 	s.write(c, name, image.Pt(x, base), legendSize, shade)
 }

@@ -27,7 +27,8 @@ func visible(r rune) rune {
 	switch {
 	case unicode.IsSpace(r):
 		return ' '
-	case !unicode.IsGraphic(r) || unicode.IsMark(r) || r == utf8.RuneError:
+	case !unicode.IsGraphic(r), unicode.IsMark(r), r == utf8.RuneError,
+		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r): // such as Hangul fillers
 		return -1
 	}
 	return r

@@ -29,6 +29,7 @@ func TestReadable(t *testing.T) {
 		{"ja", "待機…", "待機…"},
 		{"ko", "\u1112\u1161\u11ab", "한"},
 		{"zh-Hans", "𠮷\U000F4E00\U00104E00\U000D4E00\ue000", "𠮷"}, // a letter it lacks stays
+		{"ko", "\u3164\u115f\uffa0", ""},
 		{"ar", "مرحبا", "مرحبا"},
 	} {
 		if got := writer(t, c.lang).readable(c.text); got != c.want {
