@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -18,13 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if what := os.Getenv(ownerVariable); what != "" {
-		if err := runOwner(what); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
 	code := m.Run()
 	stopServer()
 	if code == 0 {
@@ -33,7 +25,7 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
-	os.Exit(code)
+	exit(code)
 }
 
 // place is an empty database that a test may open as often as it likes.
