@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,36 +25,35 @@ const (
 	heartbeatStale = 45 * time.Second
 )
 
-// heartbeat is what serve leaves in the data directory for health to read.
+// heartbeat is what serve leaves in the data directory for health to read: a
+// state_… key of the texts, without the prefix, for each account.
 type heartbeat struct {
-	State string    `json:"state"` // a state_… key of the texts, without the prefix
-	At    time.Time `json:"at"`
+	States map[string]string `json:"states"`
+	At     time.Time         `json:"at"`
 }
 
 // pulse is the running serve's state, beaten into the data directory at each
 // change and in between. A failed write is not reported: the trouble of the data
 // directory shows where its content is needed, and health finds no fresh beat.
 type pulse struct {
-	path  string
-	mu    sync.Mutex
-	state string
+	path   string
+	mu     sync.Mutex
+	states map[string]string
 }
 
 func newPulse(dir string) *pulse {
-	p := &pulse{path: filepath.Join(dir, heartbeatFile)}
-	p.set("starting")
-	return p
+	return &pulse{path: filepath.Join(dir, heartbeatFile), states: make(map[string]string)}
 }
 
-func (p *pulse) set(state string) {
+func (p *pulse) set(account, state string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state = state
+	p.states[account] = state
 	p.write()
 }
 
 func (p *pulse) write() {
-	raw, _ := json.Marshal(heartbeat{State: p.state, At: time.Now()})
+	raw, _ := json.Marshal(heartbeat{States: p.states, At: time.Now()})
 	_ = store.WriteFile(p.path, raw)
 }
 
@@ -102,10 +104,25 @@ func (a *app) readPulse(dir string) error {
 		fmt.Fprintln(a.err, a.say("health_stale", "age", age.Round(time.Second).String()))
 		return statusFailed
 	}
-	state, known := a.text["state_"+h.State]
-	if !known {
-		state = a.say("state_unknown")
-	}
-	fmt.Fprintln(a.out, a.say("health_ok", "state", state))
+	fmt.Fprintln(a.out, a.say("health_ok", "state", a.states(h.States)))
 	return nil
+}
+
+// states tells the state of each account; of a single one without its name.
+func (a *app) states(all map[string]string) string {
+	var told []string
+	for _, account := range slices.Sorted(maps.Keys(all)) {
+		state, known := a.text["state_"+all[account]]
+		if !known {
+			state = a.say("state_unknown")
+		}
+		if len(all) > 1 {
+			state = account + ": " + state
+		}
+		told = append(told, state)
+	}
+	if len(told) == 0 {
+		return a.say("state_starting")
+	}
+	return strings.Join(told, "; ")
 }

@@ -151,9 +151,9 @@ func TestHostileDataDirectory(t *testing.T) {
 func TestHostileHeartbeat(t *testing.T) {
 	now := time.Now().Format(time.RFC3339)
 	for text, want := range map[string]string{
-		"": "No heartbeat", "garbage": "No heartbeat", "[]": "No heartbeat", `{"state":5}`: "No heartbeat", "\x00\xff": "No heartbeat",
-		"null": "No heartbeat", "{}": "No heartbeat", `{"state":"online","at":"1999-01-01T00:00:00Z"}`: "heartbeat is",
-		`{"state":"online","at":"2999-01-01T00:00:00Z"}`: "heartbeat is",
+		"": "No heartbeat", "garbage": "No heartbeat", "[]": "No heartbeat", `{"states":5}`: "No heartbeat", "\x00\xff": "No heartbeat",
+		"null": "No heartbeat", "{}": "No heartbeat", `{"states":{"main":"online"},"at":"1999-01-01T00:00:00Z"}`: "heartbeat is",
+		`{"states":{"main":"online"},"at":"2999-01-01T00:00:00Z"}`: "heartbeat is",
 	} {
 		dir := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(dir, heartbeatFile), []byte(text), 0o600))
@@ -161,7 +161,7 @@ func TestHostileHeartbeat(t *testing.T) {
 	}
 	for _, state := range []string{"weird", "", "\x1b[31m", strings.Repeat("x", 10_000)} {
 		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, heartbeatFile), []byte(`{"state":`+quoted(state)+`,"at":"`+now+`"}`), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, heartbeatFile), []byte(`{"states":{"main":`+quoted(state)+`},"at":"`+now+`"}`), 0o600))
 		func() {
 			defer func() {
 				if v := recover(); v != nil {

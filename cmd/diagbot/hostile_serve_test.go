@@ -1,22 +1,39 @@
 package main
 
 import (
+	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/internal/store"
 )
 
-// secretsOf returns the credentials in a stored session, as they stand there.
-func secretsOf(t *testing.T, data string) []string {
+// withAccount opens the state of the only account while no serve runs.
+func (n *internet) withAccount(t *testing.T, use func(*store.Account)) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(data, "wechat-session.json"))
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Options{Dir: n.data})
 	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	a, err := db.Claim(ctx, "main", "test")
+	must(t, err)
+	use(a)
+	must(t, a.Release(ctx))
+}
+
+// secretsOf returns the credentials in a stored session, as they stand there.
+func secretsOf(t *testing.T, n *internet) []string {
+	t.Helper()
+	var raw []byte
+	n.withAccount(t, func(a *store.Account) {
+		var err error
+		raw, err = a.Session().Load()
+		must(t, err)
+	})
 	var found []string
 	for _, field := range strings.FieldsFunc(string(raw), func(r rune) bool { return strings.ContainsRune(`"{}[],:`, r) }) {
 		if len(field) >= 16 && strings.ContainsAny(field, "0123456789") && !strings.Contains(field, ".") && !strings.Contains(field, "T") {
@@ -61,9 +78,9 @@ func TestHostileServe(t *testing.T) {
 	if status := p.stop(t); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	secrets, said := secretsOf(t, n.data), p.text()
+	secrets, said := secretsOf(t, n), p.text()
 
-	must(t, os.WriteFile(filepath.Join(n.data, "wechat-session.json"), []byte("{}"), 0o600))
+	n.withAccount(t, func(a *store.Account) { must(t, a.Session().Save([]byte("{}"))) })
 	p = n.start(t, "serve")
 	p.waitFor(t, "cannot be used")
 	p.waitFor(t, "Answering.")

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mdp/qrterminal/v3"
@@ -10,54 +10,64 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
-// loginView shows the operator the steps of a login.
+// loginView shows the operator the steps of one account's login.
 type loginView struct {
-	*app
-	catalogue *troubleshoot.Catalogue
-	pulse     *pulse
+	*office
+	account   string
 	explained string // the entry explained last; once is enough until the login is back
 }
 
-// show prints one step. A QR code is drawn with half blocks, which fits 80
-// columns and a phone's terminal.
+// show prints one step.
 func (v *loginView) show(l wechat.Login) {
 	switch l.State {
 	case wechat.LoginScan:
-		v.pulse.set("scan")
-		fmt.Fprintln(v.out, v.say("login_scan"))
-		qrterminal.GenerateHalfBlock(l.URL, qrterminal.L, v.out)
-		fmt.Fprintln(v.out, v.say("login_link", "url", l.URL))
+		v.pulse.set(v.account, "scan")
+		v.tell("login_scan")
+		v.print(v.account, picture(l.URL))
+		v.tell("login_link", "url", l.URL)
+		v.alarm.scan(v.account, l.URL)
 	case wechat.LoginScanned:
-		fmt.Fprintln(v.out, v.say("login_scanned"))
+		v.tell("login_scanned")
 	case wechat.LoginExpired:
-		fmt.Fprintln(v.out, v.say("login_expired"))
+		v.tell("login_expired")
 	case wechat.LoginWaiting:
-		v.pulse.set("offline")
-		fmt.Fprintln(v.out, v.say("login_waiting", "wait", l.Wait.Round(time.Second).String()))
+		v.pulse.set(v.account, "offline")
+		v.tell("login_waiting", "wait", l.Wait.Round(time.Second).String())
 		v.explain(l.Fault)
 	case wechat.LoginConfirmed:
-		v.pulse.set("online")
+		v.pulse.set(v.account, "online")
 		v.explained = ""
 		key := "login_confirmed"
 		if l.Hot {
 			key = "login_resumed"
 		}
-		fmt.Fprintln(v.out, v.say(key, "name", l.Name))
-		fmt.Fprintln(v.out, v.say("serve_ready"))
+		v.tell(key, "name", l.Name)
+		v.tell("serve_ready")
+		v.alarm.over(v.account, alarmLogin, v.say(key, "name", l.Name))
 	case wechat.LoginUnusable:
-		fmt.Fprintln(v.out, v.say("login_unusable", "why", l.Reason))
+		v.tell("login_unusable", "why", l.Reason)
 	case wechat.LoginLost:
-		v.pulse.set("offline")
-		fmt.Fprintln(v.out, v.say("login_lost"))
+		v.pulse.set(v.account, "offline")
+		v.tell("login_lost")
 		v.explain(l.Fault)
 	case wechat.LoginRefused:
-		v.pulse.set("offline")
-		fmt.Fprintln(v.err, v.say("login_refused"))
+		v.pulse.set(v.account, "offline")
+		v.tell("login_refused")
 		v.explain(l.Fault)
 	}
 }
 
-// explain prints what the catalogue has on a fault, unless it is there already.
+func (v *loginView) tell(key string, args ...string) { v.print(v.account, v.say(key, args...)) }
+
+// picture draws a QR code with half blocks, which fits 80 columns and a phone's
+// terminal.
+func picture(url string) string {
+	var b strings.Builder
+	qrterminal.GenerateHalfBlock(url, qrterminal.L, &b)
+	return "\n" + strings.TrimSuffix(b.String(), "\n")
+}
+
+// explain tells what the catalogue has on a fault, unless that was told already.
 func (v *loginView) explain(f *troubleshoot.Fault) {
 	if f == nil {
 		return
@@ -67,7 +77,6 @@ func (v *loginView) explain(f *troubleshoot.Fault) {
 		return
 	}
 	v.explained = entry.ID
-	fmt.Fprintf(v.out, "\n%s\n\n", v.catalogue.Explain(entry.ID, troubleshoot.Telling{
-		Audience: troubleshoot.AudienceAdmin, Locale: v.chatLocale(v.catalogue),
-	}))
+	v.print(v.account, "\n"+v.explanation(f)+"\n")
+	v.alarm.tell(v.account, alarmLogin, f)
 }

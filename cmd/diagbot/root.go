@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().String("lang", "", a.say("flag_lang"))
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", a.say("flag_config"))
-	root.AddCommand(a.serve(), a.demo(), a.check(), a.probe(), a.explain(), a.classify(), a.catalogue(), a.health())
+	root.AddCommand(a.serve(), a.demo(), a.check(), a.probe(), a.explain(), a.classify(), a.catalogue(), a.health(), a.pair(), a.backup())
 	root.SetHelpCommand(a.help(root))
 	root.SetFlagErrorFunc(a.badFlag)
 	root.SuggestionsMinimumDistance = 2

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -12,11 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diagbot/diagbot/bot"
-	"github.com/diagbot/diagbot/bot/wechat"
 	"github.com/diagbot/diagbot/configs"
 	"github.com/diagbot/diagbot/internal/store"
 	"github.com/diagbot/diagbot/llm"
-	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 func (a *app) serve() *cobra.Command {
@@ -36,9 +35,9 @@ func (a *app) serve() *cobra.Command {
 	}
 }
 
-// serveWith runs the bot until ctx ends or WeChat refuses the account.
+// serveWith runs the bot until ctx ends or WeChat refuses all accounts.
 func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
-	unlock, err := a.claim(cfg.DataDir)
+	unlock, err := a.lockDir(cfg.DataDir)
 	if err != nil {
 		return err
 	}
@@ -54,48 +53,44 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 		return err
 	}
 	defer client.Close()
-	p := newPulse(cfg.DataDir)
-	view := &loginView{app: a, catalogue: catalogue, pulse: p}
-	options := relayOptions(cfg)
-	options.Completer, options.Catalogue, options.Logger = client, catalogue, logger
-	options.Sources, options.Prober = client, client
-	channel := wechat.New(wechat.Options{
-		Session: session(cfg), Mode: cfg.WeChatMode, ShowLogin: view.show, Logger: logger,
-	})
-	defer channel.Close()
-	options.Channel = channel
-	relay, err := bot.New(options)
+	db, err := a.openStore(ctx, cfg, logger)
 	if err != nil {
 		return err
 	}
-	return a.relay(ctx, relay, p, cfg.Grace.String())
+	defer func() {
+		if err := db.Close(); err != nil {
+			logger.Error("the store was not closed well", "error", err)
+		}
+	}()
+	alarm, err := a.newAlarm(cfg, catalogue, logger)
+	if err != nil {
+		return err
+	}
+	defer alarm.hush(ctx)
+	o := &office{app: a, cfg: cfg, catalogue: catalogue, client: client, db: db, logger: logger, alarm: alarm,
+		pulse: newPulse(cfg.DataDir), node: nodeName(cfg)}
+	return o.run(ctx)
 }
 
-// relay runs the bot, with its heart beating, and says how it ended.
-func (a *app) relay(ctx context.Context, relay *bot.Relay, p *pulse, grace string) error {
+// run answers for all accounts, with the heart beating, and says how it ended.
+func (o *office) run(ctx context.Context) error {
 	beating, still := context.WithCancel(context.WithoutCancel(ctx))
 	var heart sync.WaitGroup
-	heart.Go(func() { p.beat(beating) })
+	heart.Go(func() { o.pulse.beat(beating) })
 	defer heart.Wait()
 	defer still()
-	stopWords := context.AfterFunc(ctx, func() {
-		fmt.Fprintln(a.out, a.say("serve_stopping", "grace", grace))
-	})
-	defer stopWords()
-	err := relay.Run(ctx)
-	switch {
-	case err == nil || errors.Is(err, context.Canceled):
-		fmt.Fprintln(a.out, a.say("serve_stopped"))
-		return nil
-	case troubleshoot.FaultOf(err).Source == troubleshoot.SourceWeChat:
-		return statusLost // the login view has explained it
+	defer context.AfterFunc(ctx, func() {
+		fmt.Fprintln(o.out, o.say("serve_stopping", "grace", o.cfg.Grace.String()))
+	})()
+	err := o.serveAll(ctx)
+	if err == nil {
+		fmt.Fprintln(o.out, o.say("serve_stopped"))
 	}
-	fmt.Fprintln(a.err, a.say("serve_lost"))
 	return err
 }
 
-// claim makes the data directory and keeps other processes out of it.
-func (a *app) claim(dir string) (unlock func(), err error) {
+// lockDir makes the data directory and keeps other processes out of it.
+func (a *app) lockDir(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		fmt.Fprintln(a.err, a.say("data_dir_bad", "path", dir, "why", reason(err)))
 		return nil, statusUsage
@@ -122,13 +117,24 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// session is where the login is kept: nowhere if the operator wants a scan at
-// every start.
-func session(cfg *configs.Config) wechat.Session {
-	if !cfg.HotReload {
-		return nil
+// openStore opens the database, or tells the operator what is wrong with it.
+func (a *app) openStore(ctx context.Context, cfg *configs.Config, logger *slog.Logger) (*store.DB, error) {
+	db, err := store.Open(ctx, store.Options{
+		Dir: cfg.DataDir, URL: cfg.Store.URL.Reveal(), Key: []byte(cfg.Store.Key.Reveal()), Logger: logger,
+		Retention: store.Retention{Conversations: cfg.MemoryExpiry},
+	})
+	if err == nil {
+		return db, nil
 	}
-	return store.NewSession(filepath.Join(cfg.DataDir, "wechat-session.json"))
+	key, setting := "store_bad", "data_dir"
+	if !cfg.Store.URL.Empty() {
+		setting = "store.url"
+	}
+	if errors.Is(err, store.ErrNewerSchema) {
+		key = "store_newer"
+	}
+	fmt.Fprintln(a.err, a.say(key, "why", err.Error(), "setting", setting))
+	return nil, statusUsage
 }
 
 func relayOptions(cfg *configs.Config) bot.Options {
@@ -141,7 +147,7 @@ func relayOptions(cfg *configs.Config) bot.Options {
 		GroupPrefixes: cfg.GroupPrefixes, Groups: cfg.Groups,
 		System: cfg.System, Locale: cfg.Locale,
 		Deadline: cfg.Deadline, ThinkingAfter: thinking, Grace: cfg.Grace,
-		MailboxSize: cfg.MailboxSize, MaxMessage: cfg.MaxMessage,
+		MailboxSize: cfg.MailboxSize, MaxMessage: cfg.MaxMessage, StaleAfter: cfg.StaleAfter,
 		MemoryTurns: cfg.MemoryTurns, MemoryExpiry: cfg.MemoryExpiry,
 		SendInterval: cfg.SendInterval, SendBurst: cfg.SendBurst,
 	}

@@ -17,19 +17,35 @@ import (
 // with it. The error is then an exitError.
 func (a *app) settings() (*configs.Config, error) {
 	cfg, err := configs.Load(configs.Options{Path: a.configPath, Environ: a.environ})
-	var problems *configs.Error
-	switch {
-	case errors.As(err, &problems):
-		fmt.Fprintln(a.err, problems.In(a.tag))
-		fmt.Fprintln(a.err, a.say("config_hint"))
-		return nil, statusUsage
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, a.told(err)
 	}
 	for _, warning := range cfg.Warnings {
 		fmt.Fprintln(a.err, a.say("config_warning", "text", warning.In(a.tag)))
 	}
 	return cfg, nil
+}
+
+// state reads where state is kept and for which accounts, for commands that need
+// nothing else.
+func (a *app) state() (*configs.Config, error) {
+	cfg, err := configs.State(configs.Options{Path: a.configPath, Environ: a.environ})
+	if err != nil {
+		return nil, a.told(err)
+	}
+	return cfg, nil
+}
+
+// told tells the operator what is wrong with the configuration; the error is then
+// an exitError.
+func (a *app) told(err error) error {
+	var problems *configs.Error
+	if !errors.As(err, &problems) {
+		return err
+	}
+	fmt.Fprintln(a.err, problems.In(a.tag))
+	fmt.Fprintln(a.err, a.say("config_hint"))
+	return statusUsage
 }
 
 // loadCatalogue loads the catalogue for commands that need nothing else of the

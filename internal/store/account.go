@@ -56,8 +56,20 @@ func (db *DB) Claim(ctx context.Context, account, node string) (*Account, error)
 	if db.dialect().ttl {
 		a.keeping.Go(a.keep)
 	}
+	db.supersede(a)
 	db.startSweeping()
 	return a, nil
+}
+
+// supersede ends what an account was claimed as before, by this process.
+func (db *DB) supersede(a *Account) {
+	db.mu.Lock()
+	old := db.owned[a.name]
+	db.owned[a.name] = a
+	db.mu.Unlock()
+	if old != nil {
+		old.end(bot.ErrNotOwner)
+	}
 }
 
 // Owns reports whether the account is this process's at this moment, by its own
@@ -92,6 +104,9 @@ func (a *Account) Release(ctx context.Context) (err error) {
 		a.keeping.Wait()
 		a.db.lock.remove()
 	})
+	if errors.Is(err, bot.ErrNotOwner) {
+		return nil // there is nothing to hand back
+	}
 	return err
 }
 

@@ -19,6 +19,9 @@ type DB struct {
 	times     times
 	lock      *dirLock // nil on PostgreSQL
 
+	mu    sync.Mutex
+	owned map[string]*Account // the latest claim of each account
+
 	sweepEvery time.Duration
 	ctx        context.Context // ends with Close
 	stop       context.CancelFunc
@@ -31,8 +34,8 @@ type DB struct {
 // ErrForeign, what a newer version wrote with ErrNewerSchema.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db := &DB{
-		options: o,
-		log:     o.Logger, retention: o.Retention.withDefaults(),
+		options: o, owned: make(map[string]*Account),
+		log: o.Logger, retention: o.Retention.withDefaults(),
 		times: o.test.lease.withDefaults(), sweepEvery: o.test.sweep,
 	}
 	if db.log == nil {

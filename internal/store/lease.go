@@ -62,8 +62,10 @@ func (a *Account) extend(from time.Time) {
 
 // keep renews the lease until the account is not ours any more.
 func (a *Account) keep() {
+	end := time.AfterFunc(time.Until(*a.until.Load()), func() { a.end(bot.ErrNotOwner) })
+	defer end.Stop()
+	wait := a.db.times.renew
 	for {
-		wait := min(a.db.times.renew, time.Until(*a.until.Load()))
 		select {
 		case <-a.ctx.Done():
 			return
@@ -73,9 +75,12 @@ func (a *Account) keep() {
 			a.end(bot.ErrNotOwner)
 			return
 		}
-		if err := a.renew(); err != nil {
+		wait = a.db.times.renew
+		if err := a.renew(); err != nil && a.ctx.Err() == nil {
 			a.db.log.Warn("renew lease", "account", a.name, "error", err)
+			wait /= 4
 		}
+		end.Reset(time.Until(*a.until.Load()))
 	}
 }
 

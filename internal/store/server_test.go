@@ -29,8 +29,6 @@ type server struct {
 
 var pg server
 
-func exit(code int) { os.Exit(code) }
-
 // newDatabase returns the URL of an empty database of its own for t, which it
 // skips where PostgreSQL is not installed.
 func newDatabase(t testing.TB) string {

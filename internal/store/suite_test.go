@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -17,6 +18,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if what := os.Getenv(ownerVariable); what != "" {
+		if err := runOwner(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := m.Run()
 	stopServer()
 	if code == 0 {
@@ -25,7 +33,7 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
-	exit(code)
+	os.Exit(code)
 }
 
 // place is an empty database that a test may open as often as it likes.
