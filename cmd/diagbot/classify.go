@@ -30,6 +30,12 @@ type observed struct {
 	Provider    string              `json:"provider"`
 }
 
+// reset empties o and keeps its memory.
+func (o *observed) reset() {
+	clear(o.Headers)
+	*o = observed{Headers: o.Headers, Body: o.Body[:0]}
+}
+
 // text is a JSON string, decoded into the same memory each time.
 type text []byte
 
@@ -73,6 +79,7 @@ func (a *app) classify() *cobra.Command {
 // classifier diagnoses line after line in the same memory.
 type classifier struct {
 	catalogue *troubleshoot.Catalogue
+	line      line
 	seen      observed
 	header    http.Header
 	result    classified
@@ -142,12 +149,15 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 }
 
 // classify diagnoses one line into c.result.
-func (c *classifier) classify(line []byte) error {
-	clear(c.seen.Headers)
-	c.seen = observed{Headers: c.seen.Headers, Body: c.seen.Body[:0]}
-	o := &c.seen
-	if err := json.Unmarshal(line, &o); err != nil || o == nil {
-		return unreadable(err)
+func (c *classifier) classify(raw []byte) error {
+	c.seen.reset()
+	c.line = line{s: raw, room: c.line.room}
+	if !c.seen.scan(&c.line) {
+		c.seen.reset()
+		o := &c.seen
+		if err := json.Unmarshal(raw, &o); err != nil || o == nil {
+			return unreadable(err)
+		}
 	}
 	fault := troubleshoot.Normalize(c.observation())
 	d := c.catalogue.Diagnose(fault)
