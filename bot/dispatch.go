@@ -30,9 +30,8 @@ type dispatcher struct {
 	aside   atomic.Int32 // conclusions besides those of the chats
 
 	// The channel's goroutine's own: it hears one batch at a time.
-	high    int64 // the last message that was filed
-	unsure  bool  // more may be stored than was filed
-	failing bool  // the store refuses messages
+	high   int64 // the last message that was filed
+	unsure bool  // more may be stored than was filed
 }
 
 // chat is one friend or group. Its fields are the dispatcher's, except that its

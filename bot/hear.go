@@ -85,12 +85,14 @@ func (d *dispatcher) once(call func(context.Context) error) error {
 	switch {
 	case errors.Is(err, ErrNotOwner):
 		d.shift.disown()
-	case err != nil && !d.failing && d.saying.Err() == nil:
-		d.failing = true
-		d.trouble.begin(err)
-	case err == nil && d.failing:
-		d.failing = false
-		d.trouble.end(true)
+	case err != nil && d.saying.Err() == nil:
+		if d.trouble.deaf.CompareAndSwap(false, true) {
+			d.trouble.begin(err)
+		}
+	case err == nil:
+		if d.trouble.deaf.Load() && d.trouble.deaf.CompareAndSwap(true, false) {
+			d.trouble.end(true)
+		}
 	}
 	return err
 }

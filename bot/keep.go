@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -89,6 +90,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // of the last.
 type trouble struct {
 	relay *Relay
+	deaf  atomic.Bool // one of the calls is that of a channel, which repeats it
 
 	mu    sync.Mutex
 	calls int

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,10 +24,11 @@ var catalogue = sync.OnceValues(func() (*troubleshoot.Catalogue, error) { return
 // fakeChannel is a channel by hand: messages go in with hear, replies come out of
 // said.
 type fakeChannel struct {
-	traits  Traits
-	in      chan Message
-	end     chan error
-	started chan struct{}
+	traits Traits
+	in     chan Message
+	logins chan string // further ones
+	end    chan error
+	login  string // the first
 
 	mu   sync.Mutex
 	said []utterance
@@ -45,19 +47,26 @@ type utterance struct {
 func newFakeChannel() *fakeChannel {
 	return &fakeChannel{
 		traits: Traits{Groups: true, PartRunes: 1800, PartBytes: 6000},
-		in:     make(chan Message), end: make(chan error, 1), started: make(chan struct{}),
+		in:     make(chan Message), logins: make(chan string), end: make(chan error, 1),
 	}
 }
 
 func (c *fakeChannel) Traits() Traits { return c.traits }
 
 func (c *fakeChannel) Run(ctx context.Context, ear Ear) error {
+	if err := ear.LoggedIn(ctx, c.login); err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-c.end:
 			return err
+		case login := <-c.logins:
+			if err := ear.LoggedIn(ctx, login); err != nil {
+				return err
+			}
 		case m := <-c.in:
 			err := ear.Hear(ctx, []Message{m})
 			c.mu.Lock()
@@ -89,6 +98,21 @@ func (c *fakeChannel) Send(ctx context.Context, p Part) error {
 	defer c.mu.Unlock()
 	c.said = append(c.said, utterance{to, text, time.Now()})
 	return nil
+}
+
+// heard returns what Hear answered.
+func (c *fakeChannel) heard() []error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.errs
+}
+
+// try offers a message, if the channel still hears.
+func (c *fakeChannel) try(m Message) {
+	select {
+	case c.in <- m:
+	case <-time.After(time.Second):
+	}
 }
 
 // take returns what was said since the last call.
@@ -155,9 +179,12 @@ type world struct {
 	completer *fakeCompleter
 	relay     *Relay
 	stop      context.CancelFunc
+	disown    func() // has another process take the account over
 	ended     chan error
-	ids       int
 }
+
+// lastID numbers the messages of all worlds, for they may share a store.
+var lastID atomic.Int64
 
 // newWorld starts a relay in a bubble of synctest; change may adapt its options.
 func newWorld(t *testing.T, change func(*Options)) *world {
@@ -185,10 +212,12 @@ func newWorldOn(t *testing.T, adapt func(*fakeChannel), change func(*Options)) *
 	if w.relay, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	w.stop = cancel
+	owned, lose := context.WithCancelCause(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(owned)
+	w.stop, w.disown = cancel, func() { lose(ErrNotOwner) }
 	go func() { w.ended <- w.relay.Run(ctx) }()
 	t.Cleanup(func() {
+		w.disown() // which takes no grace
 		cancel()
 		synctest.Wait()
 	})
@@ -216,9 +245,8 @@ func (w *world) hear(m Message) {
 }
 
 func (w *world) offer(m Message) {
-	w.ids++
 	if m.ID == "" {
-		m.ID = fmt.Sprint("m", w.ids)
+		m.ID = fmt.Sprint("m", lastID.Add(1))
 	}
 	w.channel.in <- m
 }
