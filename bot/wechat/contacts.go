@@ -48,7 +48,11 @@ func (l *link) loadContacts() {
 // awaited loads the list, and lets lookups that wait for it go on.
 func (l *link) awaited() error {
 	defer close(l.dir.ready)
-	return l.insist(l.loadList)
+	err := l.insist(l.loadList)
+	if err == nil {
+		l.dir.complete()
+	}
+	return err
 }
 
 // insist repeats do while its failures may pass.

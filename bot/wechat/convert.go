@@ -104,8 +104,13 @@ func (d *directory) convert(ctx context.Context, m *rawMessage) (msg bot.Message
 		if p.official {
 			return msg, false
 		}
-		msg.Chat = bot.Chat{ID: from, Name: p.name}
-		msg.Sender = bot.Sender{ID: from, Name: p.name}
+		if !d.waited { // once: a list that does not come must not hold up every message
+			d.awaitList(ctx)
+			d.waited = true
+		}
+		key := d.key(from)
+		msg.Chat = bot.Chat{ID: from, Key: key, Name: p.name}
+		msg.Sender = bot.Sender{ID: from, Key: key, Name: p.name}
 		say(&msg, m, m.Content)
 	default:
 		return msg, false
@@ -123,7 +128,7 @@ func (d *directory) fromGroup(ctx context.Context, m *rawMessage, msg bot.Messag
 	}
 	g := d.group(ctx, m.FromUserName)
 	msg.Chat = bot.Chat{ID: m.FromUserName, Group: true, Name: g.name}
-	msg.Sender = bot.Sender{ID: sender, Name: d.member(ctx, m.FromUserName, sender)}
+	msg.Sender = bot.Sender{ID: sender, Key: d.key(sender), Name: d.member(ctx, m.FromUserName, sender)}
 	say(&msg, m, content)
 	if msg.Kind == bot.KindText {
 		msg.Text, msg.Mentioned = mention(msg.Text, g.mine, g.taken)

@@ -251,3 +251,39 @@ func BenchmarkGroupMention(b *testing.B) {
 		}
 	}
 }
+
+func TestKeysOfPeopleWithARemark(t *testing.T) {
+	d := knownDirectory()
+	d.account = "me"
+	d.learn(rawContact{UserName: "@alice", NickName: "Alice", RemarkName: " Mum &amp; Dad "}, rawContact{UserName: "@bob", NickName: "Mum & Dad"})
+	key := func(from, content string) string {
+		msg, _ := d.convert(t.Context(), &rawMessage{MsgId: "1", MsgType: 1, FromUserName: from, ToUserName: "@me", Content: content})
+		if !msg.Chat.Group && msg.Chat.Key != msg.Sender.Key || msg.Chat.Group && msg.Chat.Key != "" {
+			t.Errorf("chat %+v, sender %+v", msg.Chat, msg.Sender)
+		}
+		return msg.Sender.Key
+	}
+	expect := func(when, alice, bob string) {
+		t.Helper()
+		if got := key("@alice", "hi"); got != alice {
+			t.Errorf("%s: alice is %q, want %q", when, got, alice)
+		}
+		if got := key("@@group", "@alice:<br/>hi"); got != alice {
+			t.Errorf("%s: alice is %q in a group, want %q", when, got, alice)
+		}
+		if got := key("@bob", "hi"); got != bob {
+			t.Errorf("%s: bob is %q, want %q", when, got, bob)
+		}
+	}
+	expect("before the list is in", "", "")
+	d.complete()
+	const mum = "remark:me:Mum & Dad"
+	expect("one with a remark", mum, "")
+	d.learn(rawContact{UserName: "@bob", NickName: "Bob", RemarkName: "Mum &amp; Dad"})
+	expect("two with the same", "", "")
+	d.learn(rawContact{UserName: "@alice", NickName: "Alice"})
+	expect("it was taken away", "", mum)
+	d.learn(rawContact{UserName: "@alice", NickName: "Alice", RemarkName: "Mum &amp; Dad"})
+	d.forget("@bob", "@nobody")
+	expect("the other was deleted", mum, "")
+}

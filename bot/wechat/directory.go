@@ -27,6 +27,7 @@ const (
 // rawContact is a contact, a group or a member as the servers describe it.
 type rawContact struct {
 	UserName, NickName, DisplayName string
+	RemarkName                      string
 	EncryChatRoomId                 string
 	VerifyFlag                      int
 	MemberList                      []rawContact
@@ -38,6 +39,7 @@ const official = 8
 // person is what we keep of a friend.
 type person struct {
 	name     string
+	remark   string // what the account calls them; decoded
 	official bool
 }
 
@@ -58,8 +60,13 @@ type directory struct {
 	fetch func(ctx context.Context, ids ...string) ([]rawContact, error)
 	ready chan struct{} // closed when the contact list is in, or will not come
 
+	account string // ours, the same in every login; of use in keys only
+	waited  bool   // the list was waited for; the sync goroutine's
+
 	mu      sync.RWMutex
+	whole   bool // the contact list is in
 	people  map[string]person
+	remarks map[string]int // how many people have one
 	groups  map[string]*group
 	missing map[string]time.Time // asked for and not learned, and when
 	quiet   time.Time            // nothing is asked for before this
@@ -73,6 +80,7 @@ func newDirectory(self rawContact, fetch func(context.Context, ...string) ([]raw
 		fetch:   fetch,
 		ready:   make(chan struct{}),
 		people:  make(map[string]person),
+		remarks: make(map[string]int),
 		groups:  make(map[string]*group),
 		missing: make(map[string]time.Time),
 	}
@@ -103,9 +111,45 @@ func (d *directory) learnOne(c *rawContact) {
 		}
 	case isPerson(c.UserName):
 		if _, known := d.people[c.UserName]; known || len(d.people) < maxPeople {
-			d.people[strings.Clone(c.UserName)] = person{shownName(c.NickName), c.VerifyFlag&official != 0}
+			p := person{shownName(c.NickName), strings.TrimSpace(decodedName(c.RemarkName)), c.VerifyFlag&official != 0}
+			d.drop(c.UserName)
+			d.people[strings.Clone(c.UserName)] = p
+			d.remarks[p.remark]++
 		}
 	}
+}
+
+// drop forgets a person.
+func (d *directory) drop(id string) {
+	p, known := d.people[id]
+	if !known {
+		return
+	}
+	delete(d.people, id)
+	if d.remarks[p.remark]--; d.remarks[p.remark] <= 0 {
+		delete(d.remarks, p.remark)
+	}
+}
+
+// complete notes that all contacts are known.
+func (d *directory) complete() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.whole = true
+}
+
+// key names a person in every login, by the remark that a human set on the
+// account's phone: nothing else of a person lasts that they have not chosen
+// themselves. It is empty for those without one, those who share it, and all while
+// the contact list is not whole, for it may hold another with the same.
+func (d *directory) key(id string) string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	remark := d.people[id].remark
+	if remark == "" || !d.whole || len(d.people) >= maxPeople || d.remarks[remark] != 1 {
+		return ""
+	}
+	return "remark:" + d.account + ":" + remark
 }
 
 // newGroup describes c. A description without members keeps those known: the
@@ -138,7 +182,7 @@ func (d *directory) forget(ids ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, id := range ids {
-		delete(d.people, id)
+		d.drop(id)
 		delete(d.groups, id)
 	}
 }

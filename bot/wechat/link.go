@@ -132,6 +132,7 @@ func (l *link) opened(a *initAnswer, r *http.Request) {
 		l.c.seen.clear()
 	}
 	l.dir = newDirectory(*a.User, l.fetchContacts)
+	l.dir.account = shortHash(strconv.FormatInt(l.bot.Storage.LoginInfo.WxUin, 10))
 	l.dir.learn(a.ContactList...)
 	for id := range strings.SplitSeq(a.ChatSet, ",") {
 		if isGroup(id) {
@@ -271,7 +272,11 @@ func (l *link) ready() error {
 // name names the login, of which the session's id is the secret part.
 func (l *link) name() string {
 	info := l.bot.Storage.LoginInfo
-	sum := sha256.Sum256([]byte(strconv.FormatInt(info.WxUin, 10) + " " + info.WxSid))
+	return shortHash(strconv.FormatInt(info.WxUin, 10) + " " + info.WxSid)
+}
+
+func shortHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -367,3 +367,45 @@ func TestDecide(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesOfLogins tells whether ids still hold: after a hot login they do, after
+// a scan they do not. What has a remark keeps its key in both.
+func TestNamesOfLogins(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, nil)
+	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice", Remark: "Mum"})
+	login := func() (name string, m bot.Message) {
+		t.Helper()
+		w.srv.Say(alice, "hi")
+		m = w.hear()
+		select {
+		case name = <-w.names:
+		default:
+			t.Fatal("heard a message before the login")
+		}
+		if len(w.names) > 0 {
+			t.Error("told twice of one login")
+		}
+		return name, m
+	}
+	w.start(true)
+	first, m := login()
+	w.stop()
+	w.c.Close()
+
+	w.build(w.srv.Transport(), nil)
+	w.start(true)
+	again, n := login()
+	if again != first || first == "" || n.Chat.ID != m.Chat.ID {
+		t.Errorf("a hot login has the name %q after %q, and the id %q after %q", again, first, n.Chat.ID, m.Chat.ID)
+	}
+	w.srv.Kick(1102)
+	w.await(LoginLost)
+	w.await(LoginConfirmed)
+	anew, o := login()
+	if anew == first || anew == "" || o.Chat.ID == m.Chat.ID {
+		t.Errorf("a scan has the name %q after %q, and the id %q after %q", anew, first, o.Chat.ID, m.Chat.ID)
+	}
+	if m.Chat.Key == "" || n.Chat.Key != m.Chat.Key || o.Chat.Key != m.Chat.Key {
+		t.Errorf("keys %q, %q, %q", m.Chat.Key, n.Chat.Key, o.Chat.Key)
+	}
+}
