@@ -55,6 +55,10 @@ func home() map[string]string {
 		"github.com/mdp/qrterminal/v3":        "cmd",
 		"golang.org/x/term":                   "cmd",
 		"github.com/yuin/goldmark":            "bot",
+		"github.com/wneessen/go-mail":         "internal/alert",
+		"golang.org/x/image":                  "internal/chart",
+		"modernc.org/sqlite":                  "internal/store",
+		"github.com/jackc/pgx/v5":             "internal/store",
 		"github.com/rogpeppe/go-internal":     "", // tests only
 		"go.uber.org/goleak":                  "",
 	}
