@@ -38,8 +38,10 @@ func (c *Catalogue) Diagnose(f *Fault) Diagnosis {
 	if f == nil {
 		return Diagnosis{Entry: c.unknown}
 	}
-	if e, ok := c.byID[f.Entry]; ok && f.Entry != "" {
-		return Diagnosis{e, []Evidence{{"entry", e.ID}}}
+	if f.Entry != "" {
+		if e, ok := c.byID[f.Entry]; ok {
+			return Diagnosis{e, []Evidence{{"entry", e.ID}}}
+		}
 	}
 	if f.isBare() {
 		if d, ok := c.bare[bareKey{f.Source, f.Status}]; ok {
@@ -78,10 +80,10 @@ func (c *Catalogue) examine(f *Fault) Diagnosis {
 	ex := examination{x: c.rules, f: f, sightings: s}
 	ex.prepare()
 	ex.look()
-	if ex.best == nil || ex.best.rank < stages["text"]-60 && ex.loud() {
+	if ex.best == nil || ex.best.rank < textStage-60 && ex.loud() {
 		ex.look()
 	}
-	if ex.best == nil || ex.best.rank < stages["class"] {
+	if ex.best == nil || ex.best.rank < classStage {
 		ex.spell()
 	}
 	if ex.best == nil {

@@ -202,6 +202,14 @@ var wordBytes = func() (t [256]bool) {
 
 func isDigit(c byte) bool { return c-'0' < 10 }
 
+// digitAt returns where the first digit from i on stands; the end of s if none does.
+func digitAt(s string, i int) int {
+	for i < len(s) && !isDigit(s[i]) {
+		i++
+	}
+	return i
+}
+
 // cutText shortens s to at most n bytes at a rune's border.
 func cutText(s string, n int) string {
 	if len(s) <= n {

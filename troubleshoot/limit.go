@@ -31,8 +31,8 @@ func contextLimit(t string) int {
 
 // hasSize reports whether a number of three digits or of thousands is in t.
 func hasSize(t string) bool {
-	for i := 0; i+1 < len(t); i++ {
-		if isDigit(t[i]) && (t[i+1] == 'k' || i+2 < len(t) && isDigit(t[i+1]) && isDigit(t[i+2])) {
+	for i := digitAt(t, 0); i+1 < len(t); i = digitAt(t, i+1) {
+		if t[i+1] == 'k' || i+2 < len(t) && isDigit(t[i+1]) && isDigit(t[i+2]) {
 			return true
 		}
 	}

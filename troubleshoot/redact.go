@@ -61,11 +61,13 @@ func (e *eraser) run() string {
 			seen |= kinds[s[j]]
 			j++
 		}
-		if seen == lowerByte && (j == len(s) || s[j] == ' ') && !endings.may(s[i:j]) {
+		long := seen != lowerByte && j-i >= shortest
+		joined := j < len(s) && (s[j] == ':' || s[j] == '.' || s[j] == '@')
+		if long || joined || seen&starByte != 0 || endings.may(s[i:j]) {
+			i = e.word(i, j, seen)
+		} else {
 			i = j // an ordinary word
-			continue
 		}
-		i = e.word(i, j, seen)
 	}
 	if e.kept == 0 {
 		return s
@@ -188,10 +190,13 @@ var prefixes = [...]struct {
 	{"@crypt_", 10}, {"crypt_", 12}, {"ya29", 12}, {"AQ.", 12}, {"bce-v3", 10}, {"ms-", 16}, {"csk-", 10}, {"fw_", 12}, {"key-", 12},
 }
 
+// shortest is the length of the shortest word that may be a secret by itself.
+const shortest = 8
+
 // looksSecret reports keys known by their beginning, and long words of mixed
 // letters and digits that are not the ids services put on requests.
 func looksSecret(w string) bool {
-	if len(w) < 8 {
+	if len(w) < shortest {
 		return false
 	}
 	return beginnings.may(w[:3]) && beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)

@@ -145,10 +145,10 @@ func (e *eraser) lineEnd(from int, quote byte) int {
 // secrecyOf judges a name. It compares without case and ignores what stands in
 // front of the telling part: x-api-key, OPENAI_API_KEY, wxsid.
 func secrecyOf(name string) secrecy {
-	last := name[len(name)-1] | 0x20
+	tail := triple(name)
 	for i := range telling {
 		n := &telling[i]
-		if n.end[len(n.end)-1] == last && len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
+		if triple(n.end) == tail && len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
 			(!n.whole || len(name) == len(n.end)) {
 			return n.kind
 		}

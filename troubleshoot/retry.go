@@ -112,8 +112,8 @@ var pauseLeads = [...]string{"retrydelay", "try again in", "retry in", "retry af
 // leads stands.
 func textPause(t string, now time.Time) (time.Duration, bool) {
 	dated := false
-	for i := 0; i < len(t); i++ {
-		if !isDigit(t[i]) || i > 0 && (isWord(t[i-1]) || t[i-1] == '.') {
+	for i := digitAt(t, 0); i < len(t); i = digitAt(t, i+1) {
+		if i > 0 && (isWord(t[i-1]) || t[i-1] == '.') {
 			continue
 		}
 		if led(cutLeft(t[:i], 40)) {

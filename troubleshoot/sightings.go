@@ -33,12 +33,17 @@ func (s *sightings) see(id, form uint16, i int) {
 func (ps *phrases) find(t string, s *sightings) {
 	at := place{t: t, stop: len(t)}
 	for i := len(t) - 3; i >= 0; i-- {
-		c := t[i]
-		if sentenceEnds[c] && (t[i+1] == ' ' || t[i+1] >= 0x80) {
-			at.stop = i
-		}
-		if places[c] == noStart || places[c] == inWord && i > 0 && places[t[i-1]] == inWord {
+		switch c := t[i]; places[c] {
+		case noStart:
 			continue
+		case inWord:
+			if i > 0 && places[t[i-1]] == inWord {
+				continue
+			}
+		case mayStart:
+			if sentenceEnds[c] && (t[i+1] == ' ' || t[i+1] >= 0x80) {
+				at.stop = i
+			}
 		}
 		at.i = i
 		first, before := eightAt(t, i), len(s.order)

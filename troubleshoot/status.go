@@ -7,10 +7,7 @@ import "strings"
 // numbers in a sentence are not statuses. It returns 0 if there is none.
 func statusIn(s string) int {
 	last := 0
-	for i := 0; i+3 <= len(s); i++ {
-		if !isDigit(s[i]) {
-			continue
-		}
+	for i := digitAt(s, 0); i+3 <= len(s); i = digitAt(s, i) {
 		j := i
 		for j < len(s) && isDigit(s[j]) {
 			j++

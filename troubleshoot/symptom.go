@@ -54,18 +54,23 @@ func (l *wordList) UnmarshalYAML(n *yaml.Node) error {
 // The stages of diagnosis, most telling first. A rule's stage is that of the most
 // telling thing it looks at.
 var stages = map[string]int{
-	"ret":    950, // WeChat's own number
-	"vendor": 900, // one vendor's code, which others use in another sense
-	"size":   800, // one request is too large: beats the rate limit it is reported as
-	"hint":   700, // a pause was named: beats billing words
-	"code":   600, // a specific code
-	"net":    560, // how the connection failed
-	"finish": 500, // why generation stopped
-	"text":   300, // a phrase
-	"class":  150, // a generic type, such as authentication_error
-	"status": 100, // the bare status
+	"ret":    950,        // WeChat's own number
+	"vendor": 900,        // one vendor's code, which others use in another sense
+	"size":   800,        // one request is too large: beats the rate limit it is reported as
+	"hint":   700,        // a pause was named: beats billing words
+	"code":   600,        // a specific code
+	"net":    560,        // how the connection failed
+	"finish": 500,        // why generation stopped
+	"text":   textStage,  // a phrase
+	"class":  classStage, // a generic type, such as authentication_error
+	"status": 100,        // the bare status
 	"last":   50,
 }
+
+const (
+	textStage  = 300
+	classStage = 150
+)
 
 // rank returns the rule's weight.
 func (s *Symptom) rank() (int, error) {
