@@ -45,15 +45,15 @@ type signs struct {
 // for and the context window learnt, and redacts all text that is kept. It never
 // returns nil and never fails; its time is linear in what it looks at.
 func Normalize(o Observation) *Fault {
-	var n struct { // allocated together
+	n := &struct { // allocated together
 		Fault
 		signs signs
-	}
-	f := &n.Fault
-	*f = Fault{
+	}{Fault: Fault{
 		Source: o.Source, Provider: o.Provider, Model: o.Model, KeyName: o.KeyName,
-		Status: o.Status, Phase: o.Phase, FinishReason: o.FinishReason, Ret: o.Ret, Cause: o.Err, signs: &n.signs,
-	}
+		Status: o.Status, Phase: o.Phase, FinishReason: o.FinishReason, Ret: o.Ret, Cause: o.Err,
+	}}
+	f := &n.Fault
+	f.signs = &n.signs
 	if f.Source == "" {
 		f.Source = SourceAPI
 	}

@@ -203,7 +203,7 @@ var units = [...]struct {
 
 func unitOf(t string) (seconds float64, rest string) {
 	for _, u := range units {
-		if !strings.HasPrefix(t, u.word) {
+		if t == "" || t[0] != u.word[0] || !strings.HasPrefix(t, u.word) {
 			continue
 		}
 		rest = t[len(u.word):]
