@@ -1,9 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
+
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 // FuzzLine holds the quick reader of lines to what encoding/json makes of them.
@@ -29,4 +35,34 @@ func FuzzLine(f *testing.F) {
 			t.Fatalf("%q is read as %+v, not %+v", s, quick, want)
 		}
 	})
+}
+
+// BenchmarkClassify classifies the zoo's bodies; run it with -cpu 1 for the speed
+// on one core.
+func BenchmarkClassify(b *testing.B) {
+	catalogue, err := troubleshoot.Load()
+	if err != nil {
+		b.Fatal(err)
+	}
+	files, _ := filepath.Glob("../../troubleshoot/testdata/zoo/*.txt")
+	var in bytes.Buffer
+	encoder := json.NewEncoder(&in)
+	for _, name := range files {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, body, _ := bytes.Cut(raw, []byte("\n\n"))
+		if err := encoder.Encode(map[string]any{"status": 429, "headers": map[string]string{}, "body": string(body), "provider": "openai"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(in.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := classifyLines(catalogue, bytes.NewReader(in.Bytes()), io.Discard); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(files)*b.N)/b.Elapsed().Seconds(), "lines/s")
 }
