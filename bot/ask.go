@@ -68,7 +68,7 @@ func given(err error) bool {
 // withNotes adds to an answer what the person must know of it: that part of the
 // question was left out, or that the answer is not whole.
 func (r *Relay) withNotes(t task, text string, done llm.Completion) string {
-	note := func(key string) { text += "\n\n" + r.o.Catalogue.Say(t.tag, key) }
+	note := func(key string) { text += "\n\n" + r.catalogue().Say(t.tag, key) }
 	if done.Shortened {
 		note("shortened")
 	}
@@ -109,7 +109,7 @@ func (r *Relay) content(t task) string {
 		text = oneLine(t.Sender.Name, maxName) + ": " + text
 	}
 	if quote := strings.TrimSpace(clean(t.Quote)); quote != "" {
-		text = r.o.Catalogue.Say(t.tag, "quoted", "text", quote) + "\n\n" + text
+		text = r.catalogue().Say(t.tag, "quoted", "text", quote) + "\n\n" + text
 	}
 	return text
 }

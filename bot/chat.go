@@ -67,7 +67,7 @@ func (d *dispatcher) response(c *chat, t *task) (a response) {
 	t.tag, t.how = d.language(t.work, *t)
 	switch {
 	case t.way == toExcuse:
-		a.text = d.o.Catalogue.Say(t.tag, "was_away")
+		a.text = d.catalogue().Say(t.tag, "was_away")
 	case t.work.Err() == nil:
 		a = d.guardedAnswer(t.work, c, *t)
 	}
@@ -87,7 +87,7 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 	k := Conclusion{Seq: t.seq, Outcome: a.outcome, Took: a.took, Conversation: d.conversation(t.Message), Incident: a.incident}
 	lost := a.turn != nil && c.memory.lost
 	if lost {
-		a.text += "\n\n" + d.o.Catalogue.Say(t.tag, "memory_lost")
+		a.text += "\n\n" + d.catalogue().Say(t.tag, "memory_lost")
 	}
 	if a.turn != nil {
 		k.Turn, k.Keep = c.memory.add(*a.turn, time.Now())
@@ -168,7 +168,7 @@ func (r *Relay) reply(t task, text string) *reply {
 	default:
 		text = r.o.PrivateReplyPrefix + text
 	}
-	out := &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard, parts: split(text, r.limits, r.o.Catalogue.Say(t.tag, "cut_notice"))}
+	out := &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard, parts: split(text, r.limits, r.catalogue().Say(t.tag, "cut_notice"))}
 	out.id = r.ids.take(len(out.parts))
 	if r.traits.ReplyWindow > 0 {
 		out.until = t.heard.Add(r.traits.ReplyWindow)

@@ -24,13 +24,13 @@ func commandName(c *command) string {
 
 func (r *Relay) unknown(name string, in call) string {
 	tag := in.tag
-	text := r.o.Catalogue.Say(tag, "unknown_command", "name", "/"+name)
+	text := r.catalogue().Say(tag, "unknown_command", "name", "/"+name)
 	if near := r.commands.near(name); len(near) > 0 {
 		var names []string
 		for _, c := range near {
 			names = append(names, "/"+c.name)
 		}
-		text += "\n" + r.o.Catalogue.Say(tag, "did_you_mean", "list", strings.Join(names, ", "))
+		text += "\n" + r.catalogue().Say(tag, "did_you_mean", "list", strings.Join(names, ", "))
 	}
 	return text
 }
@@ -38,7 +38,7 @@ func (r *Relay) unknown(name string, in call) string {
 // help lists how to talk to the bot here and every command.
 func (r *Relay) help(in call) string {
 	tag := in.tag
-	say := r.o.Catalogue.Say
+	say := r.catalogue().Say
 	lines := []string{"【" + say(tag, "help_title") + "】", ""}
 	lines = append(lines, r.howTo(in.task)...)
 	lines = append(lines, "", "【"+say(tag, "help_commands")+"】", "")
@@ -54,12 +54,12 @@ func (r *Relay) help(in call) string {
 
 // shortHelp answers a message that says nothing but the bot's name.
 func (r *Relay) shortHelp(t task) string {
-	return strings.Join(append(r.howTo(t), "/help  "+r.o.Catalogue.Say(t.tag, "cmd_help")), "\n")
+	return strings.Join(append(r.howTo(t), "/help  "+r.catalogue().Say(t.tag, "cmd_help")), "\n")
 }
 
 // howTo says how to address the bot in the chat t came from.
 func (r *Relay) howTo(t task) []string {
-	tag, say := t.tag, r.o.Catalogue.Say
+	tag, say := t.tag, r.catalogue().Say
 	prefixes := r.o.PrivatePrefixes
 	lines := []string{say(tag, "help_private")}
 	if t.Chat.Group {
@@ -88,29 +88,29 @@ func (r *Relay) reset(in call) string {
 		return ""
 	}
 	if in.chat.memory.reset() {
-		return r.o.Catalogue.Say(in.tag, "reset_done")
+		return r.catalogue().Say(in.tag, "reset_done")
 	}
-	return r.o.Catalogue.Say(in.tag, "reset_empty")
+	return r.catalogue().Say(in.tag, "reset_empty")
 }
 
 // stop says whether there was anything to take back of what the person has asked
 // here and has no answer to yet.
 func (r *Relay) stop(in call) string {
 	if in.taken {
-		return r.o.Catalogue.Say(in.tag, "stop_done")
+		return r.catalogue().Say(in.tag, "stop_done")
 	}
-	return r.o.Catalogue.Say(in.tag, "stop_nothing")
+	return r.catalogue().Say(in.tag, "stop_nothing")
 }
 
 func (r *Relay) ping(in call) string {
-	return r.o.Catalogue.Say(in.tag, "pong")
+	return r.catalogue().Say(in.tag, "pong")
 }
 
 // lang shows or changes the language of the person who asks; in a group too,
 // where it holds for replies to them only.
 func (r *Relay) lang(in call) string {
 	tag, how := in.tag, in.how
-	say := r.o.Catalogue.Say
+	say := r.catalogue().Say
 	want := oneLine(in.args, maxName)
 	switch fold(want) {
 	case "":
@@ -123,7 +123,7 @@ func (r *Relay) lang(in call) string {
 		tag, _ = r.language(in.work, in.task)
 		return say(tag, "lang_auto")
 	}
-	chosen, ok := r.o.Catalogue.MatchLocale(want)
+	chosen, ok := r.catalogue().MatchLocale(want)
 	if !ok {
 		return say(tag, "lang_unknown", "tag", want, "list", r.localeList(tag))
 	}
@@ -138,7 +138,7 @@ func (r *Relay) setLanguage(in call, tag string) error {
 }
 
 func (r *Relay) localeName(tag string) string {
-	for _, l := range r.o.Catalogue.Locales() {
+	for _, l := range r.catalogue().Locales() {
 		if l.Tag == tag {
 			return l.Name
 		}
@@ -148,7 +148,7 @@ func (r *Relay) localeName(tag string) string {
 
 func (r *Relay) localeList(tag string) string {
 	var names []string
-	for _, l := range r.o.Catalogue.Locales() {
+	for _, l := range r.catalogue().Locales() {
 		names = append(names, l.Tag+" "+l.Name)
 	}
 	return strings.Join(names, comma(tag))

@@ -21,7 +21,7 @@ func (r *Relay) diag(in call) string {
 	}
 	if report := reports()[topic]; report != nil {
 		if !in.Sender.Owner {
-			return r.o.Catalogue.Say(tag, "diag_usage")
+			return r.catalogue().Say(tag, "diag_usage")
 		}
 		in.args = args
 		return report(r, in)
@@ -31,11 +31,11 @@ func (r *Relay) diag(in call) string {
 	case err != nil:
 		return r.unread(tag, err)
 	case i != nil && !in.Sender.Owner:
-		return r.o.Catalogue.Say(tag, "admin_only", "ref", i.Ref)
+		return r.catalogue().Say(tag, "admin_only", "ref", i.Ref)
 	case i != nil:
 		return strings.TrimSpace(r.details(in, i.Entry, "") + "\n\n" + r.story(tag, *i))
 	}
-	found := r.o.Catalogue.Find(query)
+	found := r.catalogue().Find(query)
 	if len(found) == 0 {
 		return r.unknownCode(tag, query)
 	}
@@ -43,7 +43,7 @@ func (r *Relay) diag(in call) string {
 		return r.details(in, r.likeliest(in.work, found), query)
 	}
 	// What happened here lately is not for everyone: the first is as good.
-	return r.o.Catalogue.Explain(found[0].ID, troubleshoot.Telling{Audience: troubleshoot.AudiencePublic, Locale: tag, Query: query})
+	return r.catalogue().Explain(found[0].ID, troubleshoot.Telling{Audience: troubleshoot.AudiencePublic, Locale: tag, Query: query})
 }
 
 // reports are what the account's owner can ask for besides codes. They are told
@@ -94,7 +94,7 @@ func (r *Relay) likeliest(ctx context.Context, found []*troubleshoot.Entry) stri
 const seenWithin = 24 * time.Hour
 
 func (r *Relay) details(in call, id, query string) string {
-	c, tag := r.o.Catalogue, in.tag
+	c, tag := r.catalogue(), in.tag
 	text := c.Explain(id, troubleshoot.Telling{Audience: troubleshoot.AudienceAdmin, Locale: tag, Query: query})
 	now := time.Now()
 	seen, err := r.seen(in.work, now)
@@ -110,7 +110,7 @@ func (r *Relay) details(in call, id, query string) string {
 
 // unknownCode says what an unlisted code belongs to, or what it is close to.
 func (r *Relay) unknownCode(tag, query string) string {
-	c := r.o.Catalogue
+	c := r.catalogue()
 	if id := class(query); id != "" {
 		return c.Say(tag, "code_class", "code", query, "title", c.Title(id, tag)) + "\n" + c.Say(tag, "more", "id", id)
 	}

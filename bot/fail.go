@@ -26,11 +26,11 @@ func (r *Relay) fail(t task, x failure) response {
 		attrs = append(attrs, "cause", r.redact(f.Cause.Error()))
 	}
 	r.o.Logger.Warn("not answered", attrs...)
-	text := r.o.Catalogue.Explain(id, troubleshoot.Telling{
+	text := r.catalogue().Explain(id, troubleshoot.Telling{
 		Audience: audience(t), Locale: t.tag, Ref: ref, Wait: f.RetryAfter, Done: x.done(t, id),
 	})
 	if t.Sender.Owner && !t.Chat.Group {
-		text += "\n" + r.o.Catalogue.Say(t.tag, "details", "ref", ref)
+		text += "\n" + r.catalogue().Say(t.tag, "details", "ref", ref)
 	}
 	return response{text: text, outcome: OutcomeFailed, took: x.took, incident: &Incident{
 		Ref: ref, Entry: id, Provider: f.Provider, Status: f.Status, At: time.Now(), Took: x.took, Attempts: x.attempts,
@@ -40,7 +40,7 @@ func (r *Relay) fail(t task, x failure) response {
 
 // entryOf names the catalogue's entry for a fault.
 func (r *Relay) entryOf(f *troubleshoot.Fault) string {
-	if e := r.o.Catalogue.Diagnose(f).Entry; e != nil {
+	if e := r.catalogue().Diagnose(f).Entry; e != nil {
 		return e.ID
 	}
 	return troubleshoot.UnknownEntry
@@ -78,7 +78,7 @@ func (r *Relay) rescue(t task, took time.Duration, tries []Attempt, partial bool
 
 // explain tells the person about a limit of the bot's own. It is no incident.
 func (r *Relay) explain(t task, entry string) string {
-	return r.o.Catalogue.Explain(entry, troubleshoot.Telling{Audience: audience(t), Locale: t.tag})
+	return r.catalogue().Explain(entry, troubleshoot.Telling{Audience: audience(t), Locale: t.tag})
 }
 
 // panicked is the fault of code that panicked with v.

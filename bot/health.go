@@ -25,7 +25,7 @@ const mostFailures = 5
 // health tells how the bot is doing: /diag.
 func (r *Relay) health(in call) string {
 	tag, now := in.tag, time.Now()
-	say := r.o.Catalogue.Say
+	say := r.catalogue().Say
 	sources, well := r.sources(tag)
 	lines := []string{say(tag, "health_failing"), r.loggedIn(tag, now)}
 	if well {
@@ -42,16 +42,16 @@ func (r *Relay) health(in call) string {
 func (r *Relay) loggedIn(tag string, now time.Time) string {
 	if c, ok := r.o.Channel.(Dated); ok {
 		if since := c.LoggedInSince(); !since.IsZero() && since.Before(now) {
-			return r.o.Catalogue.Say(tag, "health_wechat_since", "age", r.age(tag, now.Sub(since)))
+			return r.catalogue().Say(tag, "health_wechat_since", "age", r.age(tag, now.Sub(since)))
 		}
 	}
-	return r.o.Catalogue.Say(tag, "health_wechat")
+	return r.catalogue().Say(tag, "health_wechat")
 }
 
 // age writes a long time in its two largest units: 3 d 4 h.
 func (r *Relay) age(tag string, d time.Duration) string {
 	unit := func(key string, n time.Duration) string {
-		return r.o.Catalogue.Say(tag, key, "n", strconv.FormatInt(int64(n), 10))
+		return r.catalogue().Say(tag, key, "n", strconv.FormatInt(int64(n), 10))
 	}
 	days, hours, minutes := d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60
 	switch {
@@ -79,7 +79,7 @@ func (r *Relay) sources(tag string) (list string, well bool) {
 		case !inUse:
 			key, inUse = "source_in_use", true
 		}
-		names = append(names, r.o.Catalogue.Say(tag, key, "name", s.Provider, "code", code))
+		names = append(names, r.catalogue().Say(tag, key, "name", s.Provider, "code", code))
 	}
 	return strings.Join(names, clauseComma(tag)), well
 }
@@ -91,7 +91,7 @@ func (r *Relay) lately(in call, now time.Time) []string {
 	if err != nil {
 		return []string{r.queue(tag, Tally{}), r.unread(tag, err)}
 	}
-	lines := []string{r.o.Catalogue.Say(tag, "health_counts", "answered", strconv.Itoa(sum.Answered),
+	lines := []string{r.catalogue().Say(tag, "health_counts", "answered", strconv.Itoa(sum.Answered),
 		"failed", strconv.Itoa(sum.Failed), "rescued", strconv.Itoa(sum.Rescued)), r.queue(tag, sum)}
 	seen, err := r.seen(in.work, now)
 	if err != nil {
@@ -105,9 +105,9 @@ func (r *Relay) lately(in call, now time.Time) []string {
 func (r *Relay) queue(tag string, sum Tally) string {
 	n := strconv.FormatInt(max(r.open.Load()-1, 0), 10)
 	if sum.Answered == 0 {
-		return r.o.Catalogue.Say(tag, "health_queue_only", "n", n)
+		return r.catalogue().Say(tag, "health_queue_only", "n", n)
 	}
-	return r.o.Catalogue.Say(tag, "health_queue", "n", n, "took", r.took(tag, sum.Median))
+	return r.catalogue().Say(tag, "health_queue", "n", n, "took", r.took(tag, sum.Median))
 }
 
 // failures lists the kinds of failure that were seen, the latest first.
@@ -118,10 +118,10 @@ func (r *Relay) failures(tag string, now time.Time, seen map[string]EntryCount) 
 	kinds := slices.SortedFunc(maps.Values(seen), func(a, b EntryCount) int {
 		return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Entry, b.Entry))
 	})
-	lines := []string{r.o.Catalogue.Say(tag, "last_failures")}
+	lines := []string{r.catalogue().Say(tag, "last_failures")}
 	for _, k := range kinds[:min(len(kinds), mostFailures)] {
-		lines = append(lines, r.o.Catalogue.Say(tag, "failure_line", "code", r.code(k.Entry), "title", r.o.Catalogue.Title(k.Entry, tag),
-			"times", r.times(tag, "times", k.Count), "ago", r.o.Catalogue.Duration(tag, now.Sub(k.Last))))
+		lines = append(lines, r.catalogue().Say(tag, "failure_line", "code", r.code(k.Entry), "title", r.catalogue().Title(k.Entry, tag),
+			"times", r.times(tag, "times", k.Count), "ago", r.catalogue().Duration(tag, now.Sub(k.Last))))
 	}
 	return lines
 }

@@ -17,7 +17,7 @@ const (
 // and what they last wrote in. In a group everyone has their own: nobody there can
 // be proven to speak for all. It is safe for concurrent use.
 type languages struct {
-	catalogue *troubleshoot.Catalogue
+	catalogue func() *troubleshoot.Catalogue
 	usual     string // configured; empty: none
 	store     Store
 
@@ -30,8 +30,8 @@ type languages struct {
 // a row agree on another.
 type seenLanguage struct{ tag, next string }
 
-func newLanguages(c *troubleshoot.Catalogue, usual string, s Store) *languages {
-	if tag, ok := c.MatchLocale(usual); ok && usual != "" {
+func newLanguages(c func() *troubleshoot.Catalogue, usual string, s Store) *languages {
+	if tag, ok := c().MatchLocale(usual); ok && usual != "" {
 		usual = tag
 	}
 	return &languages{catalogue: c, usual: usual, store: s, set: make(map[string]string), seen: make(map[string]seenLanguage)}
@@ -48,7 +48,7 @@ func (l *languages) choose(ctx context.Context, person, text string) (tag, how s
 	if !known {
 		set = l.read(ctx, person)
 	}
-	tag, how = l.catalogue.Choose(troubleshoot.Preference{Person: set, Text: text, Seen: seen, Default: l.usual})
+	tag, how = l.catalogue().Choose(troubleshoot.Preference{Person: set, Text: text, Seen: seen, Default: l.usual})
 	if how == "message" {
 		l.saw(person, tag)
 	}

@@ -24,9 +24,9 @@ func (r *Relay) last(in call) string {
 	case err != nil:
 		return r.unread(in.tag, err)
 	case len(found) == 0:
-		return r.o.Catalogue.Say(in.tag, "last_none")
+		return r.catalogue().Say(in.tag, "last_none")
 	}
-	lines := []string{r.o.Catalogue.Say(in.tag, "last_failures")}
+	lines := []string{r.catalogue().Say(in.tag, "last_failures")}
 	for k, i := range found {
 		lines = append(lines, strconv.Itoa(k+1)+". "+r.headline(in.tag, i))
 		lines = append(lines, r.outline(in.tag, i)...)
@@ -36,7 +36,7 @@ func (r *Relay) last(in call) string {
 
 // headline is an incident in one line.
 func (r *Relay) headline(tag string, i Incident) string {
-	return r.clock(i.At) + " " + i.Ref + " " + r.code(i.Entry) + " " + r.o.Catalogue.Title(i.Entry, tag)
+	return r.clock(i.At) + " " + i.Ref + " " + r.code(i.Entry) + " " + r.catalogue().Title(i.Entry, tag)
 }
 
 // clock writes a time of today as such, and an earlier one with its day.
@@ -50,7 +50,7 @@ func (r *Relay) clock(at time.Time) string {
 
 // code is what people see of an entry.
 func (r *Relay) code(entry string) string {
-	if e, ok := r.o.Catalogue.Entry(entry); ok {
+	if e, ok := r.catalogue().Entry(entry); ok {
 		return e.Code
 	}
 	return entry
@@ -65,7 +65,7 @@ func (r *Relay) outline(tag string, i Incident) (lines []string) {
 		}
 		return lines
 	}
-	say, first := r.o.Catalogue.Say, i.Attempts[0]
+	say, first := r.catalogue().Say, i.Attempts[0]
 	retries := r.times(tag, "retries", i.retries())
 	switch other := i.successor(); {
 	case other != "":
@@ -85,10 +85,10 @@ func (r *Relay) words(tag string, a Attempt) (lines []string) {
 		said = strings.TrimSpace(said + " (" + a.Code + ")")
 	}
 	if said != "" {
-		lines = append(lines, r.o.Catalogue.Say(tag, "provider_said", "text", said))
+		lines = append(lines, r.catalogue().Say(tag, "provider_said", "text", said))
 	}
 	if a.RequestID != "" {
-		lines = append(lines, r.o.Catalogue.Say(tag, "request_id", "id", a.RequestID))
+		lines = append(lines, r.catalogue().Say(tag, "request_id", "id", a.RequestID))
 	}
 	return lines
 }
@@ -96,23 +96,23 @@ func (r *Relay) words(tag string, a Attempt) (lines []string) {
 // times counts in words: one, or many.
 func (r *Relay) times(tag, key string, n int) string {
 	if n == 1 {
-		return r.o.Catalogue.Say(tag, key+"_one")
+		return r.catalogue().Say(tag, key+"_one")
 	}
-	return r.o.Catalogue.Say(tag, key, "n", strconv.Itoa(n))
+	return r.catalogue().Say(tag, key, "n", strconv.Itoa(n))
 }
 
 // took writes how long something took: 12 ms, 4.1 s, 21 s, 2 min.
 func (r *Relay) took(tag string, d time.Duration) string {
 	switch {
 	case d < time.Second:
-		return r.o.Catalogue.Say(tag, "took_ms", "n", strconv.FormatInt(d.Milliseconds(), 10))
+		return r.catalogue().Say(tag, "took_ms", "n", strconv.FormatInt(d.Milliseconds(), 10))
 	case d < 10*time.Second:
 		s := strings.TrimSuffix(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".0")
-		return r.o.Catalogue.Say(tag, "took_seconds", "n", s)
+		return r.catalogue().Say(tag, "took_seconds", "n", s)
 	case d < 90*time.Second:
-		return r.o.Catalogue.Say(tag, "took_seconds", "n", strconv.Itoa(int(d.Round(time.Second).Seconds())))
+		return r.catalogue().Say(tag, "took_seconds", "n", strconv.Itoa(int(d.Round(time.Second).Seconds())))
 	}
-	return r.o.Catalogue.Duration(tag, d)
+	return r.catalogue().Duration(tag, d)
 }
 
 // story tells an incident attempt by attempt; it is empty when none is known.
@@ -120,7 +120,7 @@ func (r *Relay) story(tag string, i Incident) string {
 	if len(i.Attempts) == 0 {
 		return ""
 	}
-	lines := []string{r.o.Catalogue.Say(tag, "story", "time", r.clock(i.At))}
+	lines := []string{r.catalogue().Say(tag, "story", "time", r.clock(i.At))}
 	for k, a := range i.Attempts {
 		lines = append(lines, strconv.Itoa(k+1)+". "+r.attempt(tag, a, k+1 < len(i.Attempts)))
 		if a.Entry != "" {
@@ -133,7 +133,7 @@ func (r *Relay) story(tag string, i Incident) string {
 // attempt is an attempt in one line. What was decided after it is told if it was
 // done: if there is another attempt.
 func (r *Relay) attempt(tag string, a Attempt, more bool) string {
-	say := r.o.Catalogue.Say
+	say := r.catalogue().Say
 	parts := []string{a.Provider, a.Model}
 	if a.Key != "" {
 		parts = append(parts, say(tag, "story_key", "name", a.Key))
@@ -159,7 +159,7 @@ func (r *Relay) next(tag string, a Attempt) string {
 	if !ok {
 		return ""
 	}
-	return r.o.Catalogue.Say(tag, key, "wait", r.took(tag, a.Wait))
+	return r.catalogue().Say(tag, key, "wait", r.took(tag, a.Wait))
 }
 
 // clauseComma separates the clauses of a line in a language.

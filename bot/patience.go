@@ -40,7 +40,7 @@ func (d *dispatcher) patience(t task) *patience {
 
 // say says the line, behind nothing but what was said before.
 func (p *patience) say(d *dispatcher, t task) {
-	p.line = d.passed(t, d.o.Catalogue.Say(t.tag, "thinking"))
+	p.line = d.passed(t, d.catalogue().Say(t.tag, "thinking"))
 	p.line.passing = true
 	d.out.put(p.line)
 }

@@ -26,7 +26,7 @@ const probeTime = 15 * time.Second
 
 // probe tests the line to one AI source, or to all: /diag probe [name].
 func (r *Relay) probe(in call) string {
-	say := r.o.Catalogue.Say
+	say := r.catalogue().Say
 	if r.o.Prober == nil {
 		return say(in.tag, "probe_none")
 	}
@@ -75,26 +75,26 @@ func (r *Relay) notProbed(tag, name string, err error) string {
 	}
 	id := r.entryOf(f)
 	r.o.Logger.Warn("not probed", "provider", name, "entry", id, "fault", f.Error())
-	return r.o.Catalogue.Say(tag, "probe_title", "name", name) + "\n" + r.o.Catalogue.Say(tag, "probe_entry", "id", id)
+	return r.catalogue().Say(tag, "probe_title", "name", name) + "\n" + r.catalogue().Say(tag, "probe_entry", "id", id)
 }
 
 // probed puts a probe in words.
 func (r *Relay) probed(tag string, p llm.Probe) string {
-	lines := []string{r.o.Catalogue.Say(tag, "probe_title", "name", p.Provider)}
+	lines := []string{r.catalogue().Say(tag, "probe_title", "name", p.Provider)}
 	for _, f := range p.Findings() {
 		lines = append(lines, r.finding(tag, f)...)
 	}
 	if f, ok := p.Stopped(); ok {
 		lines = append(lines,
-			r.o.Catalogue.Say(tag, "probe_stopped", "step", r.step(tag, f)),
-			r.o.Catalogue.Say(tag, "probe_entry", "id", r.entryOf(f.Fault)))
+			r.catalogue().Say(tag, "probe_stopped", "step", r.step(tag, f)),
+			r.catalogue().Say(tag, "probe_entry", "id", r.entryOf(f.Fault)))
 	}
 	return strings.Join(lines, "\n")
 }
 
 // finding puts one finding in words.
 func (r *Relay) finding(tag string, f llm.Finding) []string {
-	say, step := r.o.Catalogue.Say, r.step(tag, f)
+	say, step := r.catalogue().Say, r.step(tag, f)
 	switch {
 	case f.What == llm.FindingTryURL:
 		return []string{say(tag, "probe_try_url", "url", oneLine(plainly(f.Name), maxWords))}
@@ -125,9 +125,9 @@ func (r *Relay) step(tag string, f llm.Finding) string {
 	name := strings.ToUpper(f.What)
 	switch f.What {
 	case llm.StepModel:
-		name = r.o.Catalogue.Say(tag, "probe_model") + " " + f.Name
+		name = r.catalogue().Say(tag, "probe_model") + " " + f.Name
 	case llm.FindingProxy:
-		name = r.o.Catalogue.Say(tag, "probe_proxy_name")
+		name = r.catalogue().Say(tag, "probe_proxy_name")
 	}
 	if f.Key != "" {
 		name += " (" + f.Key + ")"
@@ -156,15 +156,15 @@ func (r *Relay) page(tag string, p llm.StatusPage) string {
 	if p.State == llm.StatusUnknown {
 		key = "page_unknown"
 	}
-	state := r.o.Catalogue.Say(tag, key)
+	state := r.catalogue().Say(tag, key)
 	if p.Incident != "" {
 		state += " (" + p.Incident + ")"
 	}
-	return r.o.Catalogue.Say(tag, "probe_page", "host", p.Host, "state", state)
+	return r.catalogue().Say(tag, "probe_page", "host", p.Host, "state", state)
 }
 
 func (r *Relay) balance(tag string, f llm.Finding) (lines []string) {
-	say := r.o.Catalogue.Say
+	say := r.catalogue().Say
 	add := func(key string, sums []llm.Amount) {
 		for _, a := range sums {
 			amount := strings.TrimSpace(strconv.FormatFloat(a.Value, 'f', 2, 64) + " " + a.Currency)

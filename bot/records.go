@@ -38,5 +38,5 @@ func (r *Relay) sums(ctx context.Context, now time.Time) (Tally, error) {
 // unread says that what was asked for is in the store and cannot be read.
 func (r *Relay) unread(tag string, err error) string {
 	r.o.Logger.Warn("records not read", "fault", storeFault(err), "cause", r.redact(err.Error()))
-	return r.o.Catalogue.Say(tag, "records_failing")
+	return r.catalogue().Say(tag, "records_failing")
 }

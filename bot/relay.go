@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 // Relay answers the messages of one channel. What must not be lost it keeps in
@@ -25,6 +27,7 @@ type Relay struct {
 	trouble   trouble
 	ids       partIDs
 	salt      maphash.Seed
+	pages     atomic.Pointer[troubleshoot.Catalogue]
 
 	chats map[string]*chat       // the dispatcher's
 	login atomic.Pointer[string] // that holds; see [Ear]
@@ -51,9 +54,17 @@ func New(o Options) (*Relay, error) {
 	}
 	r.trouble.relay = r
 	r.login.Store(new(string))
-	r.languages = newLanguages(o.Catalogue, o.Locale, r.store)
+	r.pages.Store(o.Catalogue)
+	r.languages = newLanguages(r.catalogue, o.Locale, r.store)
 	return r, nil
 }
+
+// Adopt makes a catalogue speak from now on that was read anew, in the place of
+// Options.Catalogue.
+func (r *Relay) Adopt(c *troubleshoot.Catalogue) { r.pages.Store(c) }
+
+// catalogue is what speaks now.
+func (r *Relay) catalogue() *troubleshoot.Catalogue { return r.pages.Load() }
 
 // errRunning is returned by a second Run at the same time.
 var errRunning = errors.New("run relay: it runs already")

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 func TestReferencesAreNotNumbers(t *testing.T) {
@@ -34,7 +36,7 @@ func TestLanguageChangesAfterTwoMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLanguages(c, "en", newMemory(0))
+	l := newLanguages(func() *troubleshoot.Catalogue { return c }, "en", newMemory(0))
 	step := func(text, want string) {
 		t.Helper()
 		if got, _ := l.choose(t.Context(), "alice", text); got != want {
