@@ -121,3 +121,52 @@ func BenchmarkRelay(b *testing.B) {
 		})
 	}
 }
+
+// resumed is a channel that tells how long a login takes.
+type resumed struct {
+	loop
+	in chan error
+}
+
+func (c *resumed) Run(ctx context.Context, ear Ear) error {
+	c.in <- ear.LoggedIn(ctx, "")
+	<-ctx.Done()
+	return nil
+}
+
+// BenchmarkResume is a start with 10,000 messages that are not answered.
+func BenchmarkResume(b *testing.B) {
+	const messages = 10_000
+	c, err := catalogue()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var batch []Message
+	for i := range messages {
+		batch = append(batch, private(fmt.Sprint("p", i/5), "你好"))
+	}
+	for b.Loop() {
+		b.StopTimer()
+		s := newMemory(0)
+		if _, err := s.Receive(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+		l := &resumed{in: make(chan error)}
+		l.said.Add(messages)
+		r, err := New(Options{Channel: l, Completer: instant{}, Catalogue: c, Store: s})
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(b.Context())
+		b.StartTimer()
+		ended := background(func() { _ = r.Run(ctx) })
+		if err := <-l.in; err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		l.said.Wait()
+		stop()
+		<-ended
+		b.StartTimer()
+	}
+}

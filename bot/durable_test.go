@@ -566,3 +566,84 @@ func TestTenThousandOpenMessages(t *testing.T) {
 		}
 	})
 }
+
+// TestPartOnItsWayAtTheEndIsNotRepeated has the grace end while a part is sent.
+func TestPartOnItsWayAtTheEndIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory(0)
+		w := newWorld(t, func(o *Options) { o.Store, o.Grace = s, 4*time.Second })
+		w.channel.took = 6 * time.Second
+		w.completer.answer = func(context.Context, llm.Prompt) (string, error) {
+			return strings.Repeat("一二三四五六七八九。", 1000), nil
+		}
+		w.hear(private("alice", "long"))
+		w.stop()
+		<-w.ended
+		parts := w.texts()
+		if len(parts) != 1 {
+			t.Fatalf("%d parts said", len(parts))
+		}
+		v := newWorld(t, lasting(s))
+		synctest.Wait()
+		parts = append(parts, v.texts()...)
+		slices.Sort(parts)
+		if len(parts) != 6 || len(slices.Compact(parts)) != 6 {
+			t.Errorf("%d parts said", len(parts))
+		}
+	})
+}
+
+// TestAccountThatComesBack leaves what was not said before the account was lost to
+// the next login, where that reaches the same chats.
+func TestAccountThatComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory(0)
+		stable := func(c *fakeChannel) { c.traits.StableIDs = true }
+		w := newWorldOn(t, stable, lasting(s))
+		over := &troubleshoot.Fault{Source: troubleshoot.SourceWeChat, Ret: -14}
+		w.channel.fail = fails(1<<30, *over)
+		w.hear(private("alice", "hi"))
+		w.channel.end <- over
+		if err := <-w.ended; !errors.Is(err, over) {
+			t.Errorf("Run: %v", err)
+		}
+		if n := open(t, s); n != 1 {
+			t.Errorf("%d messages open", n)
+		}
+		v := newWorldOn(t, stable, lasting(s))
+		synctest.Wait()
+		v.expect("echo: hi")
+	})
+}
+
+// TestEndedReplies has replies end that cannot be said: the store forgets them.
+func TestEndedReplies(t *testing.T) {
+	inBubbleWith(t, func(o *Options) { o.MailboxSize = 1 }, func(w *world, s *frailStore) {
+		w.channel.fail = func(_ int, to Chat, _ string) error {
+			if to.ID == "alice" {
+				return &troubleshoot.Fault{Source: troubleshoot.SourceWeChat, Ret: 1204}
+			}
+			return nil
+		}
+		s.set(func(_ context.Context, call string) error {
+			if call == "said" && time.Now().Second() < 10 {
+				return errDisk
+			}
+			return nil
+		}, nil)
+		w.completer.answer = slowly(time.Second)
+		for i := range 6 {
+			w.hear(private("alice", fmt.Sprint(i)))
+			w.hear(private("bob", fmt.Sprint(i)))
+		}
+		w.hear(Message{Chat: Chat{ID: "bob"}, Sender: Sender{ID: "bob"}, Kind: KindImage})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(w.texts()); n != 3 { // two answers, and once "busy"
+			t.Errorf("said %d", n)
+		}
+		if n := open(t, s); n != 0 {
+			t.Errorf("%d messages open", n)
+		}
+	})
+}

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -284,8 +283,6 @@ func inBubble(t *testing.T, change func(*Options), test func(*world)) {
 	}
 	synctest.Test(t, func(t *testing.T) { test(newWorld(t, change)) })
 }
-
-func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // incidents returns the latest ones.
 func (w *world) incidents(most int) []Incident {

@@ -28,6 +28,7 @@ func ours() map[string][]string {
 		"llm":                {"troubleshoot"},
 		"bot":                {"llm", "troubleshoot"},
 		"bot/wechat":         {"bot", "troubleshoot"},
+		"bot/storetest":      {"bot", "llm", "troubleshoot"},
 		"configs":            {},
 		"internal/store":     {"bot"},
 		"internal/alert":     {"troubleshoot"},
