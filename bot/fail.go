@@ -19,7 +19,7 @@ type failure struct {
 // incident.
 func (r *Relay) fail(t task, x failure) response {
 	f := troubleshoot.FaultOf(x.err)
-	id, ref := r.entryOf(f), newRef()
+	id, ref := r.entryOf(f), r.newRef()
 	attrs := []any{"chat", r.hash(t.Chat.ID), "entry", id, "ref", ref, "provider", f.Provider, "took", x.took,
 		"attempts", len(x.attempts), "fault", f.Error()}
 	if id == troubleshoot.UnknownEntry && f.Cause != nil {
@@ -66,7 +66,7 @@ func (r *Relay) rescue(t task, took time.Duration, tries []Attempt, partial bool
 			continue
 		}
 		i := &Incident{
-			Ref: newRef(), Entry: a.Entry, Provider: a.Provider, Status: a.Status, At: time.Now(), Took: took, Rescued: !partial,
+			Ref: r.newRef(), Entry: a.Entry, Provider: a.Provider, Status: a.Status, At: time.Now(), Took: took, Rescued: !partial,
 			Attempts: tries, Chat: tokenOf(r.conversation(t.Message)), Group: t.Chat.Group,
 		}
 		r.o.Logger.Info("rescued", "partial", partial, "chat", r.hash(t.Chat.ID), "entry", i.Entry, "ref", i.Ref, "provider", a.Provider,

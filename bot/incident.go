@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"math/rand/v2"
@@ -68,4 +69,18 @@ func (i Incident) successor() string {
 		return last.Model
 	}
 	return ""
+}
+
+// newRef returns a reference that no incident has which is still remembered: among
+// a thousand, two would else be alike more often than not.
+func (r *Relay) newRef() string {
+	ctx, cancel := context.WithTimeout(context.Background(), readTime)
+	defer cancel()
+	for range 5 {
+		ref := newRef()
+		if known, err := r.store.Incidents(ctx, IncidentFilter{Ref: ref, Most: 1}); err != nil || len(known) == 0 {
+			return ref
+		}
+	}
+	return newRef()
 }
