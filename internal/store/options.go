@@ -46,10 +46,10 @@ func (r Retention) withDefaults() Retention {
 
 // testOptions are set by tests of this package.
 type testOptions struct {
-	vfs         string // SQLite's
-	synchronous string
-	lease       times
-	sweep       time.Duration
+	vfs     string   // SQLite's
+	pragmas []string // that overrule ours
+	lease   times
+	sweep   time.Duration
 }
 
 // times are those of a lease that ends by itself.

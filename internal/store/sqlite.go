@@ -31,6 +31,7 @@ type lite struct {
 	*group
 	readers *sql.DB
 	reader  *prepared // over readers
+	anchor  *sql.Conn // see openReaders
 }
 
 func (l *lite) dialect() dialect {
@@ -43,7 +44,7 @@ func (l *lite) read(ctx context.Context, job func(*tx) error) error {
 
 func (l *lite) close() error {
 	l.reader.forget()
-	return errors.Join(l.readers.Close(), l.group.close()) // the last connection empties the log
+	return errors.Join(l.anchor.Close(), l.readers.Close(), l.group.close()) // the last connection empties the log
 }
 
 // A file of which this much is empty is made smaller.
@@ -83,17 +84,38 @@ func openLite(ctx context.Context, o Options) (where string, _ engine, err error
 	if err := prepareLite(ctx, path, o.test); err != nil {
 		return path, nil, err
 	}
-	writer, err := liteDB(path, o.test, "cache_size("+mainCache+")", "journal_size_limit("+logLimit+")")
-	if err != nil {
+	l := new(lite)
+	if err := l.openReaders(ctx, path, o.test); err != nil {
 		return path, nil, err
 	}
-	reader, err := liteDB(path, o.test, "cache_size("+readCache+")", "query_only(1)")
+	writer, err := liteDB(path, o.test, "cache_size("+mainCache+")", "journal_size_limit("+logLimit+")")
 	if err != nil {
-		return path, nil, errors.Join(err, writer.Close())
+		return path, nil, errors.Join(err, l.anchor.Close(), l.readers.Close())
 	}
-	reader.SetMaxOpenConns(readers)
-	reader.SetMaxIdleConns(readers)
-	return path, &lite{newGroup(path, writer), reader, &prepared{db: reader}}, nil
+	l.group = newGroup(path, writer)
+	return path, l, nil
+}
+
+// openReaders opens the connections for reading. One of them, the anchor, does
+// nothing but stay: without it the writer's would be the only one at times, and
+// opening it again would read the log anew. After a failed sync the log may hold
+// a transaction that was given up, which the system shows and will never put on
+// the disk; whatever was appended to that would be lost with it.
+func (l *lite) openReaders(ctx context.Context, path string, o testOptions) (err error) {
+	if l.readers, err = liteDB(path, o, "cache_size("+readCache+")", "query_only(1)"); err != nil {
+		return err
+	}
+	l.readers.SetMaxOpenConns(readers + 1)
+	l.readers.SetMaxIdleConns(readers)
+	l.reader = &prepared{db: l.readers}
+	if l.anchor, err = l.readers.Conn(ctx); err != nil {
+		return errors.Join(err, l.readers.Close())
+	}
+	var version int
+	if err := l.anchor.QueryRowContext(ctx, "SELECT version FROM diagbot_schema").Scan(&version); err != nil {
+		return errors.Join(err, l.anchor.Close(), l.readers.Close())
+	}
+	return nil
 }
 
 // prepareFile makes the file, for the owner's eyes only: SQLite would make it
@@ -132,17 +154,14 @@ func fileTrouble(err error) error {
 // liteDB returns connections to a database, none of which is open yet.
 func liteDB(path string, o testOptions, pragmas ...string) (*sql.DB, error) {
 	query := url.Values{"_txlock": {"immediate"}, "_defensive": {"1"}, "_dqs": {"0"}, "_error_rc": {"1"}}
-	synchronous := o.synchronous
-	if synchronous == "" {
-		synchronous = "FULL" // NORMAL loses what was acknowledged when the power fails
-	}
 	query["_pragma"] = append([]string{
-		"busy_timeout(" + liteBusy + ")", "synchronous(" + synchronous + ")", "trusted_schema(0)",
-		"secure_delete(FAST)", "temp_store(MEMORY)",
+		"synchronous(FULL)", // NORMAL loses what was acknowledged when the power fails
+		"busy_timeout(" + liteBusy + ")", "trusted_schema(0)", "secure_delete(FAST)", "temp_store(MEMORY)",
 	}, pragmas...)
 	if runtime.GOOS == "darwin" { // where fsync does not reach the disk
 		query["_pragma"] = append(query["_pragma"], "fullfsync(1)", "checkpoint_fullfsync(1)")
 	}
+	query["_pragma"] = append(query["_pragma"], o.pragmas...)
 	if o.vfs != "" {
 		query.Set("vfs", o.vfs)
 	}
@@ -191,7 +210,13 @@ func prepareLite(ctx context.Context, path string, o testOptions) (err error) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
-	return migrate(ctx, path, conn, liteDDL)
+	if err := migrate(ctx, path, conn, liteDDL); err != nil {
+		return err
+	}
+	// What an earlier process left in the log goes where it belongs, for the same
+	// reason as in openReaders. Another program that reads may be in the way.
+	_, err = conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
 }
 
 // checkLite refuses an old SQLite and a database that is not ours.
