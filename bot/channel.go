@@ -61,6 +61,16 @@ type Part struct {
 // before login, and safe to ask for at any time.
 type Named interface{ Name() string }
 
+// Pictures is a channel that can say a part with a picture above it. The text may
+// be empty. Its faults are those of Send; after one, all may be said once more.
+type Pictures interface {
+	SendPicture(ctx context.Context, p Part, png []byte) error
+}
+
+// Owned is a channel that knows the chat of the person the account belongs to, and
+// whether they can be written to at present.
+type Owned interface{ OwnerChat() (Chat, bool) }
+
 // MaybeSent is the code of a fault whose message may have arrived all the same.
 const MaybeSent = "maybe_sent"
 
