@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,7 +30,7 @@ type internet struct {
 	data   string
 }
 
-func newInternet(t *testing.T) *internet {
+func newInternet(t *testing.T, others ...func(*simllm.Options)) *internet {
 	t.Helper()
 	authority, err := simtls.New()
 	must(t, err)
@@ -37,9 +38,13 @@ func newInternet(t *testing.T) *internet {
 	n.wechat, err = simwechat.Start(simwechat.Options{Authority: authority, Nick: "小诊"})
 	must(t, err)
 	t.Cleanup(func() { _ = n.wechat.Close() })
-	n.openai, err = simllm.Start(simllm.Options{
+	ai := simllm.Options{
 		TLS: true, Authority: authority, Names: []string{"api.openai.com"}, Keys: []string{"sk-only-this-key"}, Markers: true,
-	})
+	}
+	for _, other := range others {
+		other(&ai)
+	}
+	n.openai, err = simllm.Start(ai)
 	must(t, err)
 	t.Cleanup(func() { _ = n.openai.Close() })
 	route := map[string]string{"api.openai.com:443": n.openai.Addr()}
@@ -76,10 +81,7 @@ type process struct {
 
 func (n *internet) start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0], args...), news: make(chan struct{}, 1)}
-	p.Env, p.Dir = n.env, t.TempDir()
-	p.Stdout, p.Stderr = p, p
-	must(t, p.Start())
+	p := n.launch(t, nil, args...)
 	t.Cleanup(func() {
 		_ = p.Process.Kill()
 		_ = p.Cmd.Wait()
@@ -87,6 +89,17 @@ func (n *internet) start(t *testing.T, args ...string) *process {
 			t.Logf("%v said:\n%s", args, p.text())
 		}
 	})
+	return p
+}
+
+// launch starts a process that its caller ends. The variables of env come on top
+// of those of all processes.
+func (n *internet) launch(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0], args...), news: make(chan struct{}, 1)}
+	p.Env, p.Dir = slices.Concat(n.env, env), t.TempDir()
+	p.Stdout, p.Stderr = p, p
+	must(t, p.Start())
 	return p
 }
 

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/diagbot/diagbot/internal/simllm"
+	"github.com/diagbot/diagbot/internal/simwechat"
+)
+
+// crowd is people who go on asking, each question another, and who check what
+// they hear against what they asked: everything is answered, in the order of the
+// questions, and once.
+type crowd struct {
+	wechat *simwechat.Server
+	openai *simllm.Server
+	talks  map[string]*talk // by the chat's handle
+
+	mu   sync.Mutex
+	asks map[string][]time.Time // when the model was asked, by question
+
+	ended func() // ends listening
+	heard sync.WaitGroup
+}
+
+// talk is what is said in one chat.
+type talk struct {
+	name   string
+	say    func(text string)
+	prefix string // of a reply
+
+	mu      sync.Mutex
+	asked   []question
+	done    int    // of these, answered
+	pos     int    // of the answer that is being heard
+	last    string // the id of the last part
+	lastAt  time.Time
+	ids     map[string]bool
+	repeats []repetition
+	wrong   string     // what went wrong first
+	news    *sync.Cond // something was heard
+}
+
+// question is one of them, and what the answer must be.
+type question struct {
+	label string
+	want  string // without blanks; empty: an explanation
+	said  time.Time
+	first time.Time // when the first part of the answer came
+}
+
+// repetition is a part that was said twice in a row.
+type repetition struct{ first, again time.Time }
+
+// newCrowd brings people together who can talk to a bot: friends, and a group of
+// four.
+func newCrowd(t *testing.T, friends int) (*internet, *crowd) {
+	t.Helper()
+	c := &crowd{talks: make(map[string]*talk), asks: make(map[string][]time.Time)}
+	n := newInternet(t, func(o *simllm.Options) {
+		o.Latency, o.Pause, o.Reply = 40*time.Millisecond, 2*time.Millisecond, c.reply
+	})
+	c.wechat, c.openai = n.wechat, n.openai
+	n.env = append(n.env, "DIAGBOT_THINKING_AFTER=0s", "DIAGBOT_MEMORY_TURNS=3", "DIAGBOT_MAILBOX_SIZE=100")
+	// A part on its way is what a kill leaves in doubt.
+	n.wechat.Fail("webwxsendmsg", simwechat.Failure{Delay: 10 * time.Millisecond}, -1)
+	for i := range friends {
+		friend := n.wechat.AddFriend(simwechat.Person{Nick: fmt.Sprintf("Friend %d", i)})
+		c.add(friend, "", func(text string) { n.wechat.Say(friend, text) })
+	}
+	var members []simwechat.Member
+	for _, name := range []string{"Anna", "Ben", "Cleo", "Dan"} {
+		members = append(members, simwechat.Member{UserName: n.wechat.AddFriend(simwechat.Person{Nick: name})})
+	}
+	group := n.wechat.AddGroup(simwechat.Group{Name: "team", Members: members})
+	next := 0
+	c.add(group, "@", func(text string) {
+		n.wechat.SayIn(group, members[next%len(members)].UserName, "@小诊\u2005"+text)
+		next++
+	})
+	sent, end := n.wechat.Subscribe()
+	c.ended = end
+	c.heard.Go(func() {
+		for m := range sent {
+			c.talks[m.To].hear(m)
+		}
+	})
+	t.Cleanup(func() { end(); c.heard.Wait() })
+	return n, c
+}
+
+func (c *crowd) add(chat, prefix string, say func(string)) {
+	k := &talk{name: fmt.Sprint("q", len(c.talks)), say: say, prefix: prefix, ids: make(map[string]bool)}
+	k.news = sync.NewCond(&k.mu)
+	c.talks[chat] = k
+}
+
+// reply is what the model says.
+func (c *crowd) reply(r simllm.Request) string {
+	text := r.Newest()
+	label := labelled.FindString(text)
+	c.mu.Lock()
+	c.asks[label] = append(c.asks[label], r.At)
+	c.mu.Unlock()
+	return replyTo(label, strings.Contains(text, "at length"))
+}
+
+var (
+	labelled = regexp.MustCompile(`q\d+-\d+`)
+	numbered = regexp.MustCompile(`\n\(\d+/\d+\)$`)
+)
+
+// replyTo is the model's answer. A long one takes three parts.
+func replyTo(label string, long bool) string {
+	if !long {
+		return "That is answer " + label + "."
+	}
+	var b strings.Builder
+	for i := range 130 {
+		fmt.Fprintf(&b, "Line %d of the long answer %s, which is no shorter.\n", i, label)
+	}
+	return b.String()
+}
+
+func squeezed(s string) string { return strings.Join(strings.Fields(s), "") }
+
+// ask asks something that was never asked before.
+func (k *talk) ask(r *rand.Rand) {
+	k.mu.Lock()
+	label := fmt.Sprint(k.name, "-", len(k.asked))
+	text, want := label+" please", replyTo(label, false)
+	switch dice := r.IntN(10); {
+	case dice == 0:
+		text, want = text+" !400-content-filter", ""
+	case dice < 3:
+		text, want = text+" at length", replyTo(label, true)
+	}
+	k.asked = append(k.asked, question{label: label, want: squeezed(want), said: time.Now()})
+	k.mu.Unlock()
+	k.say(text)
+}
+
+// write asks and asks until ctx ends, and is never more than some questions
+// ahead of the answers.
+func (k *talk) write(ctx context.Context, r *rand.Rand, pause time.Duration) {
+	const ahead = 4
+	defer context.AfterFunc(ctx, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.news.Broadcast()
+	})()
+	for {
+		k.mu.Lock()
+		for len(k.asked)-k.done >= ahead && k.wrong == "" && ctx.Err() == nil {
+			k.news.Wait()
+		}
+		wrong := k.wrong
+		k.mu.Unlock()
+		if wrong != "" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration(r.Int64N(int64(2 * pause)))):
+		}
+		if ctx.Err() == nil {
+			k.ask(r)
+		}
+	}
+}
+
+// hear checks what the bot says against what was asked.
+func (k *talk) hear(m simwechat.Sent) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	defer k.news.Broadcast()
+	if k.wrong != "" {
+		return
+	}
+	if m.ClientMsgID == k.last {
+		k.repeats = append(k.repeats, repetition{k.lastAt, m.At})
+		k.lastAt = m.At
+		return
+	}
+	switch {
+	case k.ids[m.ClientMsgID]:
+		k.wrong = fmt.Sprintf("said again, after other things: %.60q", m.Text)
+		return
+	case k.done == len(k.asked):
+		k.wrong = fmt.Sprintf("nobody asked for %.60q", m.Text)
+		return
+	}
+	k.ids[m.ClientMsgID], k.last, k.lastAt = true, m.ClientMsgID, m.At
+	k.match(m)
+}
+
+func (k *talk) match(m simwechat.Sent) {
+	q := &k.asked[k.done]
+	text := m.Text
+	if k.pos == 0 && k.prefix != "" {
+		_, text, _ = strings.Cut(text, "\u2005")
+	}
+	if k.pos == 0 {
+		q.first = m.At
+	}
+	text = squeezed(numbered.ReplaceAllString(text, ""))
+	switch rest := q.want[k.pos:]; {
+	case q.want == "" && strings.Contains(text, "(400·") && !labelled.MatchString(text):
+		k.done++
+	case q.want != "" && text != "" && strings.HasPrefix(rest, text):
+		if k.pos += len(text); k.pos == len(q.want) {
+			k.done, k.pos = k.done+1, 0
+		}
+	default:
+		k.wrong = fmt.Sprintf("to %s, of which %d of %d was said: %.80q", q.label, k.pos, len(q.want), m.Text)
+	}
+}
+
+// quiet waits until everything is answered.
+func (c *crowd) quiet(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, k := range c.talks {
+		stop := context.AfterFunc(ctx, func() {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.news.Broadcast()
+		})
+		k.mu.Lock()
+		for k.done < len(k.asked) && k.wrong == "" && ctx.Err() == nil {
+			k.news.Wait()
+		}
+		switch {
+		case k.wrong != "":
+			t.Errorf("%s: %s", k.name, k.wrong)
+		case k.done < len(k.asked):
+			t.Errorf("%s: %d of %d answered; waiting for %s, of which %d of %d was said", k.name, k.done, len(k.asked),
+				k.asked[k.done].label, k.pos, len(k.asked[k.done].want))
+		}
+		k.mu.Unlock()
+		stop()
+	}
+}
+
+// interruption is a time in which the bot was ended and started again. What the
+// process before had sent has arrived when it is back.
+type interruption struct{ ended, back time.Time }
+
+// settle holds what was repeated against the interruptions that explain it.
+func (c *crowd) settle(t *testing.T, breaks []interruption) {
+	t.Helper()
+	c.ended()
+	c.heard.Wait()
+	questions, repeats, again := 0, 0, 0
+	for _, k := range c.talks {
+		questions += len(k.asked)
+		repeats += len(k.repeats)
+		if k.wrong != "" || k.done != len(k.asked) {
+			t.Errorf("%s: %d of %d answered; %s", k.name, k.done, len(k.asked), k.wrong)
+		}
+		by := make(map[int]int)
+		for _, r := range k.repeats {
+			i := sort.Search(len(breaks), func(i int) bool { return r.again.Before(breaks[i].back) }) - 1
+			if i < 0 || r.first.After(breaks[i].back) {
+				t.Errorf("%s: said twice without need: at %v and %v", k.name, r.first, r.again)
+			} else if by[i]++; by[i] > 1 {
+				t.Errorf("%s: %d parts repeated after kill %d", k.name, by[i], i+1)
+			}
+		}
+		for _, q := range k.asked {
+			again += c.settleAsks(t, q, breaks)
+		}
+	}
+	t.Logf("%d questions, %d breaks, %d parts said again, %d questions put to the model again", questions, len(breaks), repeats, again)
+}
+
+// settleAsks holds how often the model was asked against the kills before the
+// answer was stored: never after its first part was said.
+func (c *crowd) settleAsks(t *testing.T, q question, breaks []interruption) (again int) {
+	asks := c.asks[q.label]
+	if q.want == "" {
+		return 0
+	}
+	allowed := 1
+	for _, b := range breaks {
+		if b.ended.After(q.said) && b.ended.Before(q.first) {
+			allowed++
+		}
+	}
+	if len(asks) == 0 || len(asks) > allowed || asks[len(asks)-1].After(q.first) {
+		t.Errorf("%s: asked the model at %v, said at %v, answered at %v, %d times at most", q.label, asks, q.said, q.first, allowed)
+	}
+	return len(asks) - 1
+}
