@@ -1,6 +1,16 @@
-// Package store keeps durable state in files: so far the session of a WeChat
-// login and the sign of life of a running bot. A file is replaced whole or not
-// at all, also when the power fails.
+// Package store keeps what must outlive the process: messages, replies, memory,
+// settings, incidents and logins, of all accounts of one bot, in SQLite or in
+// PostgreSQL.
+//
+// What a write returned nil for survives the loss of power; a write that failed
+// has changed nothing and may be tried again. An account belongs to one process
+// at a time, by a lease with a number that grows with each change of owner: each
+// write looks at it in its own transaction, so that a process that was stopped
+// and wakes up late can do no harm. The database decides, by its own clock; there
+// is no protocol between processes.
+//
+// SQLite is written by one connection, which puts all writes that wait into one
+// commit, and read by others beside it.
 package store
 
 import (
