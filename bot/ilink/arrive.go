@@ -1,0 +1,136 @@
+package ilink
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/diagbot/diagbot/bot"
+)
+
+// arrival is a message as it came, in plain values.
+type arrival struct {
+	bot.Message
+	token   string
+	media   *medium
+	content string // what is equal in copies of the message
+}
+
+// arrive reads a message, and puts it where hear finds it unless it is a copy or
+// nothing anybody wrote.
+func (k *link) arrive(raw json.RawMessage) {
+	a, ok := readMessage(raw, k.quotes)
+	if !ok || a.Sender.ID == k.Bot {
+		k.log.Debug("not a message to us", "bytes", len(raw))
+		return
+	}
+	user := a.Sender.ID
+	if k.seen.repeated(a.ID) || k.seen.twin(user, a.content, a.At) {
+		k.log.Info("a message came twice")
+		k.book.renewed(user, k.Bot, a.token)
+		return
+	}
+	k.book.heard(user, k.Bot, a.token, time.Now())
+	k.quotes.add(a.ID, a.Text)
+	if a.media != nil {
+		k.shelf.put(a.ID, *a.media)
+	}
+	a.Sender.Owner = user == k.User
+	k.batch = append(k.batch, a.Message)
+}
+
+// readMessage reads a message. It reports false for one that no person wrote to us.
+// A field of an unexpected type is as good as none; a message whose content cannot
+// be read is passed on as such, for its sender waits for an answer.
+func readMessage(raw json.RawMessage, quotes *quotes) (a arrival, ok bool) {
+	var in incoming
+	_ = json.Unmarshal(raw, &in) // fills in what it can
+	user := string(in.From)
+	if !isUser(user) || in.Group != "" || in.Type == fromBot || in.Deleted != 0 {
+		return a, false
+	}
+	a.Chat, a.Sender = bot.Chat{ID: user}, bot.Sender{ID: user}
+	a.At, a.token = timeOf(int64(in.Created), time.Now()), string(in.Token)
+	a.read(in.Items, quotes)
+	sum := sha256.Sum256([]byte(string(a.Kind) + "\x00" + a.Text + "\x00" + a.mark()))
+	a.content = hex.EncodeToString(sum[:])
+	if a.ID = string(in.ID); a.ID == "" {
+		sum := sha256.Sum256([]byte(user + "\x00" + strconv.FormatInt(int64(in.Created), 10) + "\x00" + a.content))
+		a.ID = "x" + hex.EncodeToString(sum[:16])
+	}
+	return a, true
+}
+
+// mark tells media apart that have no words.
+func (a *arrival) mark() string {
+	if a.media == nil {
+		return ""
+	}
+	return a.media.param
+}
+
+// timeOf reads a time in milliseconds; one that makes no sense is now.
+func timeOf(ms int64, now time.Time) time.Time {
+	at := time.UnixMilli(ms)
+	if ms <= 0 || at.After(now.Add(24*time.Hour)) || at.Before(now.Add(-365*24*time.Hour)) {
+		return now
+	}
+	return at
+}
+
+// read takes what people said from the items of a message: their words, written or
+// spoken, wherever they are, otherwise the first thing that they sent.
+func (a *arrival) read(items []item, quotes *quotes) {
+	var said []string
+	for i := range items {
+		it := &items[i]
+		if text := strings.TrimSpace(it.words()); text != "" {
+			said = append(said, text)
+		}
+		if kind := it.kind(); a.Kind == "" || a.Kind == bot.KindText {
+			a.Kind = kind
+		}
+		if a.media == nil {
+			a.media = it.medium()
+		}
+		if it.Ref != nil && a.Quote == "" {
+			a.Quote = cutBytes(clean(it.Ref.quoted(quotes)), maxText)
+		}
+	}
+	switch a.Text = cutBytes(clean(strings.Join(said, "\n")), maxText); {
+	case a.Text != "":
+		a.Kind = bot.KindText
+	case a.Kind == "":
+		a.Kind = bot.KindOther
+	}
+}
+
+// words are a text, or the transcript of a voice.
+func (i *item) words() string {
+	switch {
+	case i.Text != nil && (i.Type == itemText || i.Type == 0):
+		return string(i.Text.Text)
+	case i.Voice != nil && i.Type == itemVoice:
+		return string(i.Voice.Text)
+	}
+	return ""
+}
+
+func (i *item) kind() bot.Kind {
+	switch i.Type {
+	case itemText:
+		return bot.KindText
+	case itemImage:
+		return bot.KindImage
+	case itemVoice:
+		return bot.KindVoice
+	case itemFile:
+		return bot.KindFile
+	case itemVideo:
+		return bot.KindVideo
+	}
+	return bot.KindOther
+}
