@@ -150,9 +150,7 @@ func (ex *examination) look() {
 	if f.FinishReason != "" {
 		ex.try(ex.x.byEnd[f.FinishReason], 0, "finish", f.FinishReason)
 	}
-	for n, id := range ex.order {
-		ex.try(ex.x.byText[id], -min(n, 5), "text", "")
-	}
+	ex.phrases(0)
 	if f.Net != "" {
 		ex.try(ex.x.byNet[f.Net], 0, "net", string(f.Net))
 	}
@@ -160,6 +158,18 @@ func (ex *examination) look() {
 		ex.try(ex.x.byPhase[f.Phase], 0, "phase", string(f.Phase))
 	}
 	ex.try(ex.x.byState[ex.status()], 0, "status", "")
+}
+
+// phrases tries the rules for what was found in the text, early words first.
+func (ex *examination) phrases(bonus int) {
+	tells := func(id int32) bool { return ex.x.topText[id]+bonus > ex.score }
+	if !slices.ContainsFunc(ex.order, tells) {
+		return // a code said more than any sentence here
+	}
+	ex.sort()
+	for n, id := range ex.order {
+		ex.try(ex.x.byText[id], bonus-min(n, 5), "text", "")
+	}
 }
 
 // status is the status that counts: an edge's own is less telling than the one

@@ -31,6 +31,7 @@ type index struct {
 	rooms   sync.Pool // of *sightings
 	byCode  map[string][]int32
 	byText  [][]int32 // by phrase
+	topText []int     // the highest rank of a phrase's rules
 	byNet   map[NetKind][]int32
 	byPhase map[Phase][]int32
 	byEnd   map[string][]int32
@@ -53,6 +54,12 @@ func compile(entries []*Entry, words vocabulary) (*index, error) {
 		return nil, fmt.Errorf("symptoms: %d phrases of %d forms, at most %d of %d are allowed", n, forms, maxPhrases, maxForms)
 	}
 	x.phrases.pack()
+	x.topText = make([]int, len(x.byText))
+	for phrase, ids := range x.byText {
+		for _, id := range ids {
+			x.topText[phrase] = max(x.topText[phrase], x.rules[id].rank)
+		}
+	}
 	return x, nil
 }
 

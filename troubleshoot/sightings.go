@@ -9,7 +9,7 @@ import (
 type sightings struct {
 	hits  [maxPhrases / 64]uint64 // a bit for each phrase
 	at    [maxPhrases]int16       // where a phrase found stands; where it stands first, in the end
-	order []int32                 // the forms found; the phrases in the order of the text, in the end
+	order []int32                 // the forms found; in the end the phrases, and once sorted in the order of the text
 }
 
 func (s *sightings) clear() {
@@ -59,8 +59,14 @@ func (ps *phrases) find(t string, s *sightings) {
 		}
 	}
 	for n, form := range s.order {
-		id := ps.forms[form].id
-		s.order[n] = int32(s.at[id])<<16 | int32(id)
+		s.order[n] = int32(ps.forms[form].id)
+	}
+}
+
+// sort puts the phrases found in the order of the text.
+func (s *sightings) sort() {
+	for n, id := range s.order {
+		s.order[n] = int32(s.at[id])<<16 | id
 	}
 	slices.SortFunc(s.order, func(a, b int32) int { return int(a>>16) - int(b>>16) })
 	for n := range s.order {

@@ -23,9 +23,7 @@ func (ex *examination) spell() {
 	}
 	ex.clear()
 	ex.x.phrases.find(cutText(ex.text, maxText-b.Len())+". "+fold(b.String()), ex.sightings)
-	for n, id := range ex.order {
-		ex.try(ex.x.byText[id], -spelledPenalty-min(n, 5), "text", "")
-	}
+	ex.phrases(-spelledPenalty)
 }
 
 // saysNothing reports codes that services put on failures of every kind.
