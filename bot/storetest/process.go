@@ -179,7 +179,7 @@ func (s *suite) outside(t *testing.T) *outside {
 	for i, m := range []bot.Message{
 		private("alice", "long one"), private("bob", "one"), private("alice", "two"), inGroup("home", "carol", "long hello"),
 		private("alice", "/ping"), private("bob", "long two"), private("alice", "three"), inGroup("home", "dora", "hello"),
-		{Chat: bot.Chat{ID: "bob"}, Sender: bot.Sender{ID: "bob"}, Kind: bot.KindImage}, private("bob", "three"),
+		{Chat: bot.Chat{ID: "bob"}, Sender: bot.Sender{ID: "bob"}, Kind: bot.KindImage}, private("bob", "four"),
 	} {
 		m.ID = fmt.Sprint("id", i)
 		o.pending = append(o.pending, m)
@@ -231,7 +231,7 @@ func (o *outside) check(t *testing.T, repeats int) {
 	t.Helper()
 	want := map[string][]string{
 		"alice":  {"echo: long one", "", "", "echo: two", "I'm here.", "echo: three"},
-		"bob":    {"echo: one", "echo: long two", "", "", "I can", "echo: three"},
+		"bob":    {"echo: one", "echo: long two", "", "", "I can", "echo: four"},
 		"@@home": {"@carol\u2005echo: carol: long hello", "", "", "@dora\u2005echo: dora: hello"},
 	}
 	for chat, want := range want {
