@@ -282,7 +282,7 @@ func (r *reading) events(s string) {
 			continue
 		}
 		data, ok := strings.CutPrefix(line, "data:")
-		if ok && (failed || strings.Contains(data, "error") || strings.Contains(data, "code")) && !strings.Contains(data, `"delta"`) {
+		if ok && (failed || strings.Contains(data, `"error":`) || (strings.Contains(data, "error") || strings.Contains(data, "code")) && !strings.Contains(data, `"delta"`)) {
 			r.read(data, 0)
 		}
 		if !ok && strings.HasPrefix(strings.TrimLeft(line, " "), "{") {

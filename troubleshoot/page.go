@@ -47,6 +47,9 @@ const (
 	maxMarks = 1500
 )
 
+// wallStyle is in the styles of a wall of robots whose page says nothing else.
+const wallStyle = "enlarge-appear"
+
 // visible returns the text outside tags, scripts and styles, and the scripts'
 // addresses with the beginning of their text.
 func visible(s string) (words, marks string) {
@@ -75,9 +78,12 @@ func visible(s string) (words, marks string) {
 			} else {
 				s = ""
 			}
-			if name == "script" {
+			switch {
+			case name == "script":
 				addMarks(&m, tag)
 				addMarks(&m, body)
+			case strings.Contains(body, wallStyle):
+				addMarks(&m, wallStyle)
 			}
 		case "link", "form", "iframe":
 			addMarks(&m, tag)
