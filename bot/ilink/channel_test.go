@@ -112,7 +112,6 @@ func TestRestart(t *testing.T) {
 	if texts := w.sent(1); texts[0] != "late answer" {
 		t.Errorf("sent %q", texts)
 	}
-	w.polls(1)
 	w.srv.Say("alice", "two")
 	if m := w.hear(); m.Text != "two" {
 		t.Errorf("heard %q", m.Text)

@@ -120,6 +120,9 @@ func quick() pauses {
 
 func newWorld(t testing.TB, so similink.Options, change func(*Options)) *world {
 	t.Helper()
+	if so.Hold == 0 {
+		so.Hold = 250 * time.Millisecond
+	}
 	srv, err := similink.Start(so)
 	if err != nil {
 		t.Fatal(err)
@@ -334,8 +337,6 @@ func faultOf(t testing.TB, err error) *troubleshoot.Fault {
 	}
 	return f
 }
-
-var _ http.RoundTripper = roundTripper(nil)
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
