@@ -14,8 +14,18 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/pgtest"
 	"github.com/diagbot/diagbot/llm"
 )
+
+// pg is there for all tests of this package.
+var pg pgtest.Server
+
+// newDatabase returns the URL of an empty database on PostgreSQL.
+func newDatabase(t testing.TB) string {
+	t.Helper()
+	return pg.Database(t)
+}
 
 func TestMain(m *testing.M) {
 	if what := os.Getenv(ownerVariable); what != "" {
@@ -26,7 +36,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	code := m.Run()
-	stopServer()
+	pg.Close()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Println(err)

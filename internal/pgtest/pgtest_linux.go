@@ -1,4 +1,4 @@
-package store
+package pgtest
 
 import (
 	"os"
@@ -50,8 +50,8 @@ func giveAway(dir string) error {
 	return os.Chown(dir, int(who.Uid), int(who.Gid))
 }
 
-// supervise starts c, which ends with us, and tells when it has ended. The system takes the end of
-// the thread that started it for ours, hence it stays.
+// supervise starts c, which ends with us, and tells when it has ended. The system
+// takes the end of the thread that started it for ours, hence it stays.
 func supervise(c *exec.Cmd, started, ended chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

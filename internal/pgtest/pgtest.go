@@ -1,4 +1,7 @@
-package store
+// Package pgtest runs a PostgreSQL for the tests of one package, with Debian's
+// programs or any in PATH. It has no driver of its own: whoever tests a database
+// has linked one in, which must go by the name of pgx.
+package pgtest
 
 import (
 	"context"
@@ -15,9 +18,9 @@ import (
 	"time"
 )
 
-// server is a PostgreSQL of this test binary alone. It is started when a test
-// first asks for a database.
-type server struct {
+// Server is a PostgreSQL that listens on a socket in a directory of its own, and
+// ends with the test binary. It is started when a test first asks for a database.
+type Server struct {
 	start   sync.Once
 	dir     string
 	missing string // why there is none
@@ -27,28 +30,26 @@ type server struct {
 	count   atomic.Int64
 }
 
-var pg server
-
-// newDatabase returns the URL of an empty database of its own for t, which it
-// skips where PostgreSQL is not installed.
-func newDatabase(t testing.TB) string {
+// Database returns the URL of an empty database of its own for t, which it skips
+// where PostgreSQL is not installed.
+func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	pg.start.Do(func() { pg.err = pg.run() })
-	if pg.missing != "" {
-		t.Skip(pg.missing)
+	s.start.Do(func() { s.err = s.make() })
+	if s.missing != "" {
+		t.Skip(s.missing)
 	}
-	if pg.err != nil {
-		t.Fatal(pg.err)
+	if s.err != nil {
+		t.Fatal(s.err)
 	}
-	name := fmt.Sprint("test", pg.count.Add(1))
-	admin(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { admin(t, "DROP DATABASE "+name+" WITH (FORCE)") })
-	return pg.url(name)
+	name := fmt.Sprint("test", s.count.Add(1))
+	s.admin(t, "CREATE DATABASE "+name)
+	t.Cleanup(func() { s.admin(t, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return s.url(name)
 }
 
-func admin(t testing.TB, statement string) {
+func (s *Server) admin(t testing.TB, statement string) {
 	t.Helper()
-	db, err := sql.Open("pgx", pg.url("postgres"))
+	db, err := sql.Open("pgx", s.url("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func admin(t testing.TB, statement string) {
 	}
 }
 
-func (s *server) url(database string) string {
+func (s *Server) url(database string) string {
 	return "postgres:///" + database + "?" + url.Values{"host": {s.dir}, "user": {"tester"}}.Encode()
 }
 
@@ -74,8 +75,8 @@ func program(name string) string {
 	return found[len(found)-1]
 }
 
-// run makes a server that listens on a socket in a directory of its own.
-func (s *server) run() (err error) {
+// make makes a server and starts it.
+func (s *Server) make() (err error) {
 	if s.missing = unprivileged(); s.missing != "" {
 		return nil
 	}
@@ -89,13 +90,19 @@ func (s *server) run() (err error) {
 	if err := giveAway(s.dir); err != nil {
 		return err
 	}
-	cluster := filepath.Join(s.dir, "cluster")
-	initdb := lower(exec.Command(program("initdb"), "--no-sync", "-A", "trust", "-U", "tester", "-E", "UTF8", "--locale", "C", cluster))
+	initdb := lower(exec.Command(program("initdb"), "--no-sync", "-A", "trust", "-U", "tester", "-E", "UTF8", "--locale", "C", s.cluster()))
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	s.process = lower(exec.Command(program("postgres"), "-D", cluster, "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync="+syncs()))
-	log, err := os.Create(filepath.Join(s.dir, "log"))
+	return s.run()
+}
+
+func (s *Server) cluster() string { return filepath.Join(s.dir, "cluster") }
+
+// run starts the server and returns when it answers.
+func (s *Server) run() error {
+	s.process = lower(exec.Command(program("postgres"), "-D", s.cluster(), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync="+syncs()))
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -120,7 +127,7 @@ func syncs() string {
 }
 
 // await returns when the server answers.
-func (s *server) await() error {
+func (s *Server) await() error {
 	db, err := sql.Open("pgx", s.url("postgres"))
 	if err != nil {
 		return err
@@ -132,6 +139,7 @@ func (s *server) await() error {
 		}
 		select {
 		case why := <-s.ended:
+			s.process = nil
 			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 			return fmt.Errorf("postgres ended: %v\n%s", why, log)
 		case <-time.After(100 * time.Millisecond):
@@ -140,14 +148,23 @@ func (s *server) await() error {
 	return err
 }
 
-// stopServer ends the server, if there is one, and removes what it left.
-func stopServer() {
-	if pg.dir == "" {
-		return
+// Halt stops the server, which cuts its clients off. Its databases stay for
+// [Server.Resume].
+func (s *Server) Halt() {
+	if s.process != nil && s.process.Process != nil {
+		halt(s.process.Process)
+		<-s.ended
 	}
-	if pg.process != nil && pg.process.Process != nil {
-		halt(pg.process.Process)
-		<-pg.ended
+	s.process = nil
+}
+
+// Resume starts a server again that was halted.
+func (s *Server) Resume() error { return s.run() }
+
+// Close ends the server, if there is one, and removes what it left.
+func (s *Server) Close() {
+	if s.dir != "" {
+		s.Halt()
+		_ = os.RemoveAll(s.dir)
 	}
-	_ = os.RemoveAll(pg.dir)
 }
