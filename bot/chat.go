@@ -22,7 +22,7 @@ type speech struct {
 
 // response is what to say to a message, and what follows from it.
 type response struct {
-	text     string // empty: the relay stops before there is one
+	text     string // empty: there is nothing to say, or the relay stops before there is
 	turn     *Turn  // to remember; nil: nothing
 	outcome  Outcome
 	took     time.Duration
@@ -77,10 +77,12 @@ func (d *dispatcher) response(c *chat, t *task) (a response) {
 // stored stores what to say to t, with all that follows from it, and returns it as
 // a reply; nil if the message is left for the next start.
 func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
-	if a.text == "" && (d.durable || d.disowned()) {
+	ended := a.text == "" && t.work.Err() != nil
+	if ended && (d.durable || d.disowned()) {
+		d.left.Add(1)
 		return nil
 	}
-	if a.text == "" && !s.told[t.Sender.ID] {
+	if ended && !s.told[t.Sender.ID] {
 		s.told[t.Sender.ID] = true
 		a.text = d.explain(t, entryRestarting)
 	}
@@ -99,6 +101,7 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 		k.Reply = r.stored()
 	}
 	if d.keep(d.saying, func(ctx context.Context) error { return d.store.Conclude(ctx, k) }) != nil {
+		d.left.Add(1)
 		return nil
 	}
 	c.memory.forget, c.memory.lost = false, c.memory.lost && !lost

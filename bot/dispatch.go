@@ -28,6 +28,7 @@ type dispatcher struct {
 	stop    chan struct{} // closed: Hear takes no more
 	workers sync.WaitGroup
 	aside   atomic.Int32 // conclusions besides those of the chats
+	left    atomic.Int32 // messages that the next start answers
 
 	// The channel's goroutine's own: it hears one batch at a time.
 	high   int64 // the last message that was filed
@@ -104,6 +105,9 @@ func (d *dispatcher) run() {
 		c.rest()
 	}
 	d.workers.Wait()
+	if n := d.left.Load(); n > 0 {
+		d.o.Logger.Info("messages left for the next start", "messages", n)
+	}
 }
 
 // fileAll returns how many messages it put in mailboxes.

@@ -68,6 +68,9 @@ func (r *Relay) typing(ctx context.Context, to Chat) {
 			return
 		case <-time.After(wait):
 		}
+		if !r.store.Owns() {
+			return
+		}
 		if err := typer.Typing(ctx, to); err != nil {
 			if ctx.Err() == nil {
 				r.o.Logger.Debug("typing not shown", "chat", r.hash(to.ID), "fault", err.Error())
