@@ -115,9 +115,9 @@ func longSlot(first uint64) uint16 {
 }
 
 func newPhrases(v vocabulary) *phrases {
-	const usual, several = 5 << 10, 12 << 10 // a little more than there are
+	const usual, several = 6 << 10, 16 << 10 // a little more than there are
 	return &phrases{
-		vocabulary: v, ids: make(map[string]int, usual), words: make([]string, 0, usual), forms: make([]form, 0, several),
+		vocabulary: v, ids: make(map[string]int, usual), words: make([]string, 0, usual), forms: make([]form, 0, several), more: make([]byte, 0, 24*several),
 		long: heads{refs: make([]headRef, 0, several), heads: make([]uint16, 0, several)},
 	}
 }

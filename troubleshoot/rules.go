@@ -45,10 +45,19 @@ func compile(entries []*Entry, words vocabulary) (*index, error) {
 		phrases: newPhrases(words), byCode: map[string][]int32{}, byNet: map[NetKind][]int32{}, byPhase: map[Phase][]int32{},
 		byEnd: map[string][]int32{}, byRet: map[int][]int32{}, byState: map[int][]int32{},
 	}
+	n := 0
+	for _, e := range entries {
+		n += len(e.Symptoms)
+	}
+	x.rules = make([]rule, 0, n)
 	for _, e := range entries {
 		for i := range e.Symptoms {
 			x.add(e, &e.Symptoms[i])
 		}
+	}
+	x.byText = make([][]int32, len(x.phrases.words))
+	for id := range x.rules {
+		x.file(int32(id), &x.rules[id])
 	}
 	if n, forms := len(x.phrases.words), len(x.phrases.forms); n > maxPhrases || forms > maxForms {
 		return nil, fmt.Errorf("symptoms: %d phrases of %d forms, at most %d of %d are allowed", n, forms, maxPhrases, maxForms)
@@ -82,12 +91,7 @@ func (x *index) add(e *Entry, s *Symptom) {
 			r.names = append(r.names, strings.ToLower(strings.Trim(name, "~|")))
 		}
 	}
-	id := int32(len(x.rules))
 	x.rules = append(x.rules, r)
-	for len(x.byText) < len(x.phrases.words) {
-		x.byText = append(x.byText, nil)
-	}
-	x.file(id, &r)
 }
 
 // file enters the rule under the kind of sign that decides it.
@@ -124,9 +128,12 @@ func enter[K comparable](m map[K][]int32, keys []K, id int32) {
 }
 
 func (x *index) compileText(list []string) []int32 {
-	var out []int32
-	for _, p := range list {
-		out = append(out, int32(x.phrases.add(p)))
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]int32, len(list))
+	for i, p := range list {
+		out[i] = int32(x.phrases.add(p))
 	}
 	return out
 }
