@@ -268,7 +268,7 @@ func TestStopWhileScanning(t *testing.T) {
 		"unscanned": func(w *world) { w.await(LoginScan) },
 		"hanging": func(w *world) {
 			w.srv.Fail("get_qrcode_status", similink.Failure{Hang: true}, -1)
-			_ = w.srv.WaitCount(w.ctx, "get_qrcode_status", 2)
+			_ = w.srv.WaitCount(w.ctx, "get_qrcode_status", 1)
 		},
 		"no code": func(w *world) {
 			w.srv.ExpireQR(1)

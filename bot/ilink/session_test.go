@@ -184,6 +184,7 @@ func TestNoRequestLoops(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, similink.Options{ScanDelay: -1}, func(o *Options) {
 				o.pauses = pauses{
 					first: 2 * second, last: 60 * second, breath: second, long: never, poll: 35 * second, grace: 5 * second,
