@@ -3,6 +3,7 @@ package configs
 import (
 	"net"
 	"net/mail"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -10,7 +11,7 @@ import (
 // state checks what is kept where, for whom.
 func (l *loader) state(c *Config) {
 	if text := c.Store.URL.Reveal(); text != "" && !l.bad("store.url") {
-		l.url(text, "store.url", "postgres", "postgresql")
+		l.database(text, "store.url")
 	}
 	if n := len(c.Store.Key.Reveal()); n > 0 && n < minKey {
 		l.add("store.key", ruleShort, minKey)
@@ -32,6 +33,16 @@ func (l *loader) state(c *Config) {
 		}
 		l.short(at, remark, 32)
 	}
+}
+
+// database checks the URL of a PostgreSQL, whose host may be a directory with a
+// socket and is in the query then: postgres:///diagbot?host=/run/postgresql.
+func (l *loader) database(text, path string) {
+	if u, err := url.Parse(text); err == nil && u.Host == "" && u.Query().Get("host") != "" {
+		u.Host, u.Path = "socket", "/"
+		text = u.String()
+	}
+	l.url(text, path, "postgres", "postgresql")
 }
 
 // minKey is the length of the shortest text, in bytes, that encrypts logins.

@@ -109,6 +109,20 @@ func TestExampleAlerts(t *testing.T) {
 	}
 }
 
+// TestDatabases holds which URLs of a database are good: of one host, of several,
+// and of a socket.
+func TestDatabases(t *testing.T) {
+	for url, good := range map[string]bool{
+		"postgres://u:p@h/d": true, "postgresql://u@h1:5432,h2:5432/d?target_session_attrs=read-write": true,
+		"postgres:///d?host=/run/postgresql": true, "postgres:///d": false, "postgres:///d?host=": false, "mysql:///d?host=/run": false, "/run/postgresql": false,
+	} {
+		_, err := load(t, "", "OPENAI_API_KEY=k", "DIAGBOT_STORE_URL="+url)
+		if (err == nil) != good {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 func TestLaterSourcesWin(t *testing.T) {
 	file := "locale: ja\nsend_burst: 7\ncatalogue: {dir: .}\n"
 	c, err := load(t, file, "OPENAI_API_KEY=k", "DIAGBOT_LOCALE=ko", "DIAGBOT_SEND_INTERVAL=0s", "DIAGBOT_DATA_DIR=", "DIAGBOT_PORT_80_TCP=tcp://x", "DIAGBOT_SERVICE_HOST=x")
