@@ -12,6 +12,7 @@ type Audience string
 // The audiences.
 const (
 	AudienceUser   Audience = "user"   // the person who asked, in private
+	AudienceRepeat Audience = "repeat" // who asked and was told the same a moment ago: no more than its title
 	AudienceGroup  Audience = "group"  // everybody in a group: one line
 	AudiencePublic Audience = "public" // whoever looks a code up: no details
 	AudienceAdmin  Audience = "admin"  // an admin who looks a code up: everything
@@ -24,6 +25,7 @@ type Telling struct {
 	Ref      string        // the incident's reference; empty if there is none
 	Wait     time.Duration // the pause asked for; told if it is over 0 and at most 5 minutes
 	Query    string        // the code looked up: what else is under it is listed
+	Told     bool          // an admin has been told of it
 	Done     []string      // keys of ui texts that say what was done, put after the entry's own text; true ones only
 }
 
@@ -44,6 +46,8 @@ func (c *Catalogue) Explain(id string, t Telling) string {
 	}
 	p := teller{c: c, l: l, e: e, text: text, t: t}
 	switch t.Audience {
+	case AudienceRepeat:
+		p.repeat()
 	case AudienceGroup:
 		p.group()
 	case AudiencePublic:
@@ -101,14 +105,25 @@ func (p *teller) line(parts ...string) {
 // done.
 func (p *teller) told() string {
 	text := p.text.User
-	if w := p.t.Wait; w > 0 && w <= maxToldWait && p.text.UserWait != "" {
+	if p.toldInstead() {
+		text = p.say("told_user")
+	} else if w := p.t.Wait; w > 0 && w <= maxToldWait && p.text.UserWait != "" {
 		text = fill(p.text.UserWait, []string{"wait", p.duration(w)})
 	}
 	return p.withDone(text)
 }
 
+// toldInstead reports whether what is said once an admin has been told takes the
+// place of the entry's own text, which asks the reader to tell them.
+func (p *teller) toldInstead() bool {
+	return p.t.Told && p.e.ID != UnknownEntry && (p.e.Generic() || p.e.Notify == "immediate")
+}
+
 // withDone adds what was done to a text.
 func (p *teller) withDone(text string) string {
+	if p.t.Told && !p.toldInstead() {
+		text += p.join() + p.say("told_admin")
+	}
 	for _, key := range p.t.Done {
 		text += p.join() + p.say(key)
 	}
@@ -151,10 +166,30 @@ func (p *teller) user() {
 	}
 }
 
+// repeat is the title; of a generic entry, which has one for admins, it is the
+// line for groups.
+func (p *teller) repeat() {
+	text := p.text.Title
+	if p.e.Generic() {
+		text = p.groupLine()
+	}
+	p.line(text)
+	if p.t.Ref != "" {
+		p.line(p.say("ref", "code", p.e.Code, "ref", p.t.Ref))
+	}
+}
+
+func (p *teller) groupLine() string {
+	if p.toldInstead() {
+		return p.say("told_group")
+	}
+	return p.text.Group
+}
+
 // group is one line; a generic entry hides its code, since a bare 401 or 402 tells
 // everyone that a key or a bill is at fault.
 func (p *teller) group() {
-	p.b.WriteString(p.withDone(p.text.Group))
+	p.b.WriteString(p.withDone(p.groupLine()))
 	if p.t.Ref == "" {
 		return
 	}

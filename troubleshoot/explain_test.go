@@ -14,6 +14,9 @@ ui:
   ref: "({code} · {ref})"
   ref_only: "({ref})"
   join: " "
+  told_admin: They know.
+  told_user: Not now, they know.
+  told_group: Not now.
   dur_seconds: "{n} sec"
   dur_minutes: "{n} min"
   reasons: Reasons
@@ -60,6 +63,14 @@ func TestExplainForms(t *testing.T) {
 		{"group", "gpt-429", Telling{Audience: AudienceGroup, Ref: "7K2F"}, "Slow. (429 · 7K2F)"},
 		{"group, generic", "gpt-401", Telling{Audience: AudienceGroup, Ref: "7K2F"}, "Group. (7K2F)"},
 		{"group without reference", "gpt-401", Telling{Audience: AudienceGroup}, "Group."},
+		{"user, admin told", "gpt-429", Telling{Told: true, Ref: "7K2F"}, "Wait a minute. They know.\n(429 · 7K2F)"},
+		{"user, admin told instead", "gpt-401", Telling{Told: true, Ref: "7K2F"}, "Not now, they know.\n(401 · 7K2F)"},
+		{"group, admin told instead", "gpt-401", Telling{Audience: AudienceGroup, Told: true, Ref: "7K2F"}, "Not now. (7K2F)"},
+		{"group, admin told", "gpt-429", Telling{Audience: AudienceGroup, Told: true, Ref: "7K2F"}, "Slow. They know. (429 · 7K2F)"},
+		{"repeat", "gpt-429", Telling{Audience: AudienceRepeat, Ref: "7K2F"}, "Slow\n(429 · 7K2F)"},
+		{"repeat without reference", "gpt-429", Telling{Audience: AudienceRepeat}, "Slow"},
+		{"repeat, generic", "gpt-401", Telling{Audience: AudienceRepeat, Ref: "7K2F"}, "Group.\n(401 · 7K2F)"},
+		{"repeat, generic, admin told", "gpt-401", Telling{Audience: AudienceRepeat, Told: true, Ref: "7K2F"}, "Not now.\n(401 · 7K2F)"},
 		{"public", "gpt-429", Telling{Audience: AudiencePublic}, "429 Slow\nWait a minute.\n\nSuggestion\nWait."},
 		{"admin", "gpt-401", Telling{Audience: AudienceAdmin}, "401 Title\nCritical · again: no · gpt-401\n\nReasons\n1. one\n2. two\n\nSuggestion\nDo this.\n\nSteps\n1. first\n2. second\n\nRemedies\n1. next key\n2. next source\n3. alert\n\nLinks\nhttps://platform.openai.com/api-keys\nhttps://platform.openai.com/usage"},
 	}
