@@ -58,6 +58,7 @@ type outbox struct {
 	lanes   map[string]*lane
 	ready   []*lane // lanes with something to send and nothing on its way, longest waiting first
 	sending int
+	storing int // parts that are out, of which the store is being told
 	results chan sendResult
 
 	over   []int64 // messages of which nothing more will be said, for the store
@@ -77,6 +78,8 @@ type sendResult struct {
 	err     error
 	started time.Time
 	took    time.Duration
+	out     bool // it is out, and the store is being told: another result follows
+	stored  bool // this is the one that follows
 	noted   bool // the store knows that it was the last
 }
 
@@ -157,7 +160,9 @@ func (o *outbox) run() {
 		case c := <-o.cuts:
 			c.was <- c.reply.cut()
 		case res := <-o.results:
-			o.settle(res)
+			if o.count(res) {
+				o.settle(res)
+			}
 		case <-o.noted:
 			o.noting--
 		case <-timer.C:
@@ -255,11 +260,26 @@ func (o *outbox) deliver(l *lane, r reply, started time.Time) {
 	res := sendResult{lane: l, started: started, err: o.dispatch(r.part())}
 	res.took = time.Since(started)
 	if v := judge(res.err); r.seq != 0 && (v == delivered || v == unsure && r.unsure) {
+		o.results <- sendResult{out: true} // the way is free for another chat
 		said, last := r.sent+1, r.sent+1 == len(r.parts)
 		err := o.relay.keep(o.shift.sending, func(ctx context.Context) error { return o.relay.store.Said(ctx, r.seq, said, last) })
-		res.noted = last && err == nil
+		res.stored, res.noted = true, last && err == nil
 	}
 	o.results <- res
+}
+
+// count keeps the number of parts that are on their way, and reports whether res
+// is the last word on its part.
+func (o *outbox) count(res sendResult) bool {
+	switch {
+	case res.out:
+		o.sending, o.storing = o.sending-1, o.storing+1
+	case res.stored:
+		o.storing--
+	default:
+		o.sending--
+	}
+	return !res.out
 }
 
 // dispatch sends one part, unless the account is another's.
@@ -286,11 +306,13 @@ func (o *outbox) guarded(ctx context.Context, p Part) (err error) {
 
 // abandon waits for what is on its way and gives the rest up.
 func (o *outbox) abandon() {
-	for o.sending+o.noting+len(o.over) > 0 {
+	for o.sending+o.storing+o.noting+len(o.over) > 0 {
 		o.report()
 		select {
 		case res := <-o.results:
-			o.sending--
+			if !o.count(res) {
+				continue
+			}
 			if r := res.lane.queue[0]; judge(res.err) == delivered {
 				r.sent, r.noted = r.sent+1, res.noted
 			}

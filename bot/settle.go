@@ -10,7 +10,6 @@ import (
 // settle decides, after a part was sent or was not, what becomes of it, of its
 // reply and of the account.
 func (o *outbox) settle(res sendResult) {
-	o.sending--
 	l := res.lane
 	r := l.queue[0]
 	r.gone, r.noted = false, res.noted
