@@ -25,7 +25,7 @@ func TestScanByHand(t *testing.T) {
 		t.Error("said that nobody had to scan")
 	}
 	var l login
-	if err := json.Unmarshal(w.vault.kept[nameLogin], &l); err != nil || l.User != w.srv.Owner() || l.check() != nil {
+	if err := json.Unmarshal(w.vault.killed().kept[nameLogin], &l); err != nil || l.User != w.srv.Owner() || l.check() != nil {
 		t.Errorf("kept: %v", err)
 	}
 	w.behaved()

@@ -27,11 +27,11 @@ func TestHearBeforeCursor(t *testing.T) {
 		}
 	}
 	polls := 0
-	w.refuse = func([]bot.Message) error {
+	w.refusing(func([]bot.Message) error {
 		note("heard")
 		polls = w.srv.Count("getupdates")
 		return nil
-	}
+	})
 	w.start(true)
 	w.polls(1)
 	mu.Lock()
@@ -55,9 +55,9 @@ func TestHearFails(t *testing.T) {
 	w := newWorld(t, similink.Options{}, nil)
 	w.start(true)
 	w.polls(2)
-	before := string(w.vault.kept[nameCursor])
+	before := string(w.vault.killed().kept[nameCursor])
 	tries, polls := 0, 0
-	w.refuse = func(batch []bot.Message) error {
+	w.refusing(func(batch []bot.Message) error {
 		if tries++; tries == 1 {
 			polls = w.srv.Count("getupdates")
 		}
@@ -73,7 +73,7 @@ func TestHearFails(t *testing.T) {
 			return errors.New("the disk is full")
 		}
 		return nil
-	}
+	})
 	w.srv.Say("主人", "hush")
 	if m := w.hear(); m.Text != "hush" || tries != 5 {
 		t.Errorf("heard %q at try %d", m.Text, tries)
@@ -97,22 +97,22 @@ func TestUnheardAfterRestart(t *testing.T) {
 			w := newWorld(t, similink.Options{}, nil)
 			w.start(true)
 			failed := make(chan struct{}, 1000)
-			w.refuse = func([]bot.Message) error { failed <- struct{}{}; return errors.New("the disk is full") }
+			w.refusing(func([]bot.Message) error { failed <- struct{}{}; return errors.New("the disk is full") })
 			w.srv.Say("主人", "one")
 			w.srv.Say("主人", "two")
 			for range 3 {
 				<-failed
 			}
 			end(w)
-			w.refuse = nil
+			w.refusing(nil)
 			polls := w.srv.Count("getupdates")
-			w.refuse = func([]bot.Message) error {
+			w.refusing(func([]bot.Message) error {
 				if n := w.srv.Count("getupdates"); polls >= 0 && n != polls {
 					t.Error("polled before what was fetched was heard")
 				}
 				polls = -1
 				return nil
-			}
+			})
 			w.build(nil)
 			w.start(true)
 			if m := w.hear(); m.Text != "one" || m.ID == "" || m.Sender.ID != w.srv.Owner() || !m.Sender.Owner {
@@ -130,11 +130,11 @@ func TestUnheardInTheNextRun(t *testing.T) {
 	w := newWorld(t, similink.Options{}, func(o *Options) { o.Vault = nil })
 	w.start(true)
 	failed := make(chan struct{}, 1000)
-	w.refuse = func([]bot.Message) error { failed <- struct{}{}; return errors.New("the disk is full") }
+	w.refusing(func([]bot.Message) error { failed <- struct{}{}; return errors.New("the disk is full") })
 	w.srv.Say("主人", "one")
 	<-failed
 	w.stop()
-	w.refuse = nil
+	w.refusing(nil)
 	w.start(true)
 	if m := w.hear(); m.Text != "one" {
 		t.Errorf("heard %+v", m)
@@ -151,23 +151,18 @@ func TestKilledBetweenAnswerAndStore(t *testing.T) {
 	w.settled()
 	var vault *memory
 	killed := make(chan struct{})
-	w.refuse = func([]bot.Message) error {
+	w.refusing(func([]bot.Message) error {
 		if vault == nil {
 			vault = w.vault.killed()
 			close(killed)
 		}
 		return errors.New("the process is no more")
-	}
-	w.vault.fails = func(op, _ string) error { // nor does it write
-		if vault != nil {
-			return errors.New("the process is no more")
-		}
-		return nil
-	}
+	})
 	w.srv.Say("主人", "two")
 	<-killed
 	w.stop()
-	w.refuse, w.vault = nil, vault
+	w.refusing(nil)
+	w.vault = vault
 	w.build(nil)
 	w.start(true)
 	if m := w.hear(); m.Text != "two" {
@@ -348,10 +343,10 @@ func TestHalfAnswer(t *testing.T) {
 			w.start(true)
 			hearing, goOn := make(chan struct{}), make(chan struct{})
 			var once sync.Once
-			w.refuse = func([]bot.Message) error {
+			w.refusing(func([]bot.Message) error {
 				once.Do(func() { close(hearing); <-goOn })
 				return nil
-			}
+			})
 			w.srv.Say("主人", "first")
 			<-hearing // no poll is made meanwhile
 			for i := range 8 {
@@ -380,7 +375,7 @@ func TestStopWhileAnswering(t *testing.T) {
 	w := newWorld(t, similink.Options{}, nil)
 	w.start(true)
 	heard := make(chan struct{})
-	w.refuse = func([]bot.Message) error { w.cancel(nil); close(heard); return nil }
+	w.refusing(func([]bot.Message) error { w.cancel(nil); close(heard); return nil })
 	w.srv.Say("主人", "one")
 	<-heard
 	w.stop()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,10 +99,11 @@ type world struct {
 	ctx    context.Context
 	c      *Channel
 	vault  *memory
-	logs   *bytes.Buffer
+	logs   *journal
 	heard  chan bot.Message
 	logins chan Login
 	names  chan string                     // of logins
+	mu     sync.Mutex
 	refuse func(batch []bot.Message) error // what Hear answers, if set
 	greet  func() error                    // what LoggedIn answers, if set
 	cancel context.CancelCauseFunc
@@ -127,7 +127,7 @@ func newWorld(t testing.TB, so similink.Options, change func(*Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, srv: srv, vault: newMemory(), logs: &bytes.Buffer{}}
+	w := &world{t: t, srv: srv, vault: newMemory(), logs: &journal{}}
 	var cancel context.CancelFunc
 	w.ctx, cancel = context.WithTimeout(context.Background(), 2*patience)
 	w.build(change)
@@ -152,7 +152,7 @@ func (w *world) build(change func(*Options)) {
 	o := Options{
 		Vault: w.vault, Transport: w.srv.Transport(), Agent: "Test/1.0",
 		ShowLogin: func(l Login) { w.logins <- l },
-		Logger:    slog.New(slog.NewTextHandler(&locked{w: w.logs}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:    slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		pauses:    quick(),
 	}
 	if change != nil {
@@ -161,12 +161,14 @@ func (w *world) build(change func(*Options)) {
 	w.c = New(o)
 }
 
-type locked struct {
+// journal is a log that can be read while it is written.
+type journal struct {
 	mu sync.Mutex
-	w  *bytes.Buffer
+	b  bytes.Buffer
 }
 
-func (l *locked) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.w.Write(p) }
+func (j *journal) Write(p []byte) (int, error) { j.mu.Lock(); defer j.mu.Unlock(); return j.b.Write(p) }
+func (j *journal) String() string              { j.mu.Lock(); defer j.mu.Unlock(); return j.b.String() }
 
 // secretive fails the test if the log holds a secret, or what people say.
 func (w *world) secretive() {
@@ -223,8 +225,11 @@ func (w *world) LoggedIn(_ context.Context, login string) error {
 
 // Hear implements bot.Ear.
 func (w *world) Hear(_ context.Context, batch []bot.Message) error {
-	if w.refuse != nil {
-		if err := w.refuse(batch); err != nil {
+	w.mu.Lock()
+	refuse := w.refuse
+	w.mu.Unlock()
+	if refuse != nil {
+		if err := refuse(batch); err != nil {
 			return err
 		}
 	}
@@ -232,6 +237,13 @@ func (w *world) Hear(_ context.Context, batch []bot.Message) error {
 		w.heard <- m
 	}
 	return nil
+}
+
+// refusing says what Hear answers from now on.
+func (w *world) refusing(f func([]bot.Message) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refuse = f
 }
 
 // await skips the steps of a login before a state.
@@ -337,7 +349,3 @@ func faultOf(t testing.TB, err error) *troubleshoot.Fault {
 	}
 	return f
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
