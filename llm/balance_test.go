@@ -69,7 +69,7 @@ func balanceOf(t *testing.T, base string, transport http.RoundTripper) Balance {
 	t.Helper()
 	o := options(base)
 	o.Transport, o.Headers = transport, map[string]string{"X-Extra": "1"}
-	p := newClient(t, o).providers[0]
+	p := newClient(t, o).providers()[0]
 	return p.balance(t.Context(), p.keys[0].Key)
 }
 

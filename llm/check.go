@@ -86,7 +86,7 @@ func (c *Client) Check(ctx context.Context) []Check {
 	var group errgroup.Group
 	group.SetLimit(checkWidth)
 	var checks []*Check
-	for _, p := range c.providers {
+	for _, p := range c.providers() {
 		for _, k := range p.keys {
 			check := &Check{Provider: p.options.Name, Key: k.Name, BaseURL: p.options.BaseURL}
 			checks = append(checks, check)

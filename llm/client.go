@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	openai "github.com/sashabaranov/go-openai"
 
@@ -15,15 +18,25 @@ import (
 
 // Client reaches the configured providers. It is safe for concurrent use.
 type Client struct {
-	providers []*provider
+	fleet     atomic.Pointer[[]*provider] // in the order in which they are asked
+	redactor  atomic.Pointer[troubleshoot.Redactor]
 	logger    *slog.Logger
-	catalogue *troubleshoot.Catalogue
+	catalogue atomic.Pointer[troubleshoot.Catalogue]
 	pauses    Pauses
 	attempts  int // for one message, at most
 	retries   *allowance
 	meter     *meter
 	probes    probes
+
+	changing sync.Mutex // held by whoever changes what follows, and the fleet
+	order    []string   // of the providers, as configured
+	first    string     // who is asked before all others; empty: as configured
+	secrets  []string   // of all that were ever configured
+	retired  []*http.Client
 }
+
+// providers returns the fleet as it is now. It is replaced, never changed.
+func (c *Client) providers() []*provider { return *c.fleet.Load() }
 
 // New checks the options and makes a client; it does not connect. Its error
 // joins all problems, each naming its provider and field, none quoting a
@@ -33,35 +46,37 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		logger: o.Logger, catalogue: o.Catalogue, pauses: o.Pauses.withDefaults(),
+		logger: o.Logger, pauses: o.Pauses.withDefaults(),
 		attempts: cmp.Or(o.MaxAttempts, defaultAttempts),
 		retries:  &allowance{extra: cmp.Or(o.RetriesPerMinute, defaultRetries)}, meter: newMeter(),
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	if c.catalogue == nil {
+	if o.Catalogue == nil {
 		embedded, err := troubleshoot.Load()
 		if err != nil {
 			return nil, fmt.Errorf("load the catalogue: %w", err)
 		}
-		c.catalogue = embedded
+		o.Catalogue = embedded
 	}
-	redactor := troubleshoot.NewRedactor(o.secrets()...)
-	for _, po := range o.Providers {
-		p, err := newProvider(po, redactor, c.pauses)
-		if err != nil {
-			return nil, err
-		}
-		c.providers = append(c.providers, p)
+	c.catalogue.Store(o.Catalogue)
+	c.fleet.Store(&[]*provider{})
+	if _, err := c.Reload(o.Providers); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
 // Close closes idle connections. Attempts under way go on.
 func (c *Client) Close() {
-	for _, p := range c.providers {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	for _, p := range c.providers() {
 		p.http.CloseIdleConnections()
+	}
+	for _, old := range c.retired {
+		old.CloseIdleConnections()
 	}
 }
 
@@ -71,26 +86,32 @@ type provider struct {
 	limits   Timeouts
 	http     *http.Client
 	header   http.Header
-	redactor *troubleshoot.Redactor
-	proxied  bool // our own transport goes through a proxy
+	redactor *atomic.Pointer[troubleshoot.Redactor]
+	rest     time.Duration // of the breaker
+	proxied  bool          // our own transport goes through a proxy
 	pool
 }
 
-func newProvider(o ProviderOptions, redactor *troubleshoot.Redactor, pauses Pauses) (*provider, error) {
+// newProvider makes a provider that reaches out through reached, or a connection
+// of its own if that is nil.
+func (c *Client) newProvider(o ProviderOptions, reached *http.Client) (*provider, error) {
 	if o.Source == "" {
 		o.Source = troubleshoot.SourceAPI
 	}
-	p := &provider{options: o, limits: o.Timeouts.withDefaults(), header: o.header(), redactor: redactor}
-	transport := o.Transport
-	if transport == nil {
-		own, err := newTransport(p.limits, o.Proxy)
-		if err != nil {
-			return nil, err
+	p := &provider{options: o, limits: o.Timeouts.withDefaults(), header: o.header(), redactor: &c.redactor, rest: c.pauses.Breaker}
+	if p.http = reached; reached == nil {
+		transport := o.Transport
+		if transport == nil {
+			own, err := newTransport(p.limits, o.Proxy)
+			if err != nil {
+				return nil, err
+			}
+			transport = own
 		}
-		transport, p.proxied = own, o.proxy() != nil
+		p.http = newHTTPClient(transport)
 	}
-	p.http = newHTTPClient(transport)
-	p.breaker = newBreaker(pauses.Breaker)
+	p.proxied = o.Transport == nil && o.proxy() != nil
+	p.breaker = newBreaker(p.rest)
 	for _, name := range o.Models {
 		p.models = append(p.models, &model{name: name})
 	}
@@ -147,11 +168,11 @@ func (o ProviderOptions) header() http.Header {
 // shortSecret is the least length of a header's value to count as a secret.
 const shortSecret = 8
 
-// secrets returns all that must never be shown, proxy passwords from the
+// secretsOf returns all that must never be shown, proxy passwords from the
 // environment included.
-func (o Options) secrets() []string {
+func secretsOf(providers []ProviderOptions) []string {
 	var all []string
-	for _, p := range o.Providers {
+	for _, p := range providers {
 		for _, k := range p.Keys {
 			all = append(all, k.Secret)
 		}

@@ -27,7 +27,7 @@ import (
 func (c *Client) Complete(ctx context.Context, prompt Prompt) (Completion, error) {
 	began := time.Now()
 	c.retries.request(began)
-	q := quest{c: c, prompt: prompt, end: began.Add(defaultDeadline)}
+	q := quest{c: c, all: c.providers(), prompt: prompt, end: began.Add(defaultDeadline)}
 	if end, ok := ctx.Deadline(); ok {
 		q.end = end
 	}
@@ -45,6 +45,7 @@ const defaultDeadline = 2 * time.Minute
 // quest is one prompt on its way to an answer.
 type quest struct {
 	c      *Client
+	all    []*provider // as they were when it began
 	prompt Prompt
 	end    time.Time // the deadline
 
@@ -94,7 +95,7 @@ func (q *quest) advance(ctx context.Context) bool {
 		if q.resort(now) {
 			return true
 		}
-		c := q.c.recovery(now)
+		c := recovery(q.all, now)
 		wait := q.pad(c.until.Sub(now), now)
 		gap := q.c.pauses.LastResort
 		if c.trial && gap > 0 {
@@ -117,7 +118,7 @@ const (
 
 // enter takes the best way that is open.
 func (q *quest) enter(now time.Time) bool {
-	for _, p := range q.c.providers {
+	for _, p := range q.all {
 		if r, ok := p.enter(q.shuns, now); ok {
 			q.route, q.again, q.stale, q.repaired = r, 0, false, false
 			q.shape = p.shapeOf(r)
@@ -129,7 +130,7 @@ func (q *quest) enter(now time.Time) bool {
 
 // resort takes a way that is closed when none is open; see provider.resort.
 func (q *quest) resort(now time.Time) bool {
-	for _, p := range q.c.providers {
+	for _, p := range q.all {
 		if r, ok := p.resort(q.c.pauses.LastResort, now); ok {
 			q.route, q.shape = r, p.shapeOf(r)
 			return true
@@ -187,7 +188,7 @@ func (q *quest) conclude(ctx context.Context) (Completion, *troubleshoot.Fault) 
 		return q.best, nil
 	case q.fault == nil:
 		return Completion{}, &troubleshoot.Fault{
-			Source: q.c.providers[0].options.Source, Net: troubleshoot.NetTimeout, Phase: troubleshoot.PhaseTotal,
+			Source: q.all[0].options.Source, Net: troubleshoot.NetTimeout, Phase: troubleshoot.PhaseTotal,
 			Cause: fmt.Errorf("the message's deadline: %w", context.DeadlineExceeded),
 		}
 	}

@@ -47,7 +47,7 @@ func (p *provider) fault(ctx, actx context.Context, x *exchange, s scene, err er
 	o := troubleshoot.Observation{
 		Source: p.options.Source, Provider: p.options.Name, Model: s.model, KeyName: s.key,
 		Status: x.status, Header: x.header, ContentType: x.header.Get("Content-Type"), Body: x.body,
-		Phase: x.reached(), FinishReason: s.finish, At: time.Now(), Redactor: p.redactor,
+		Phase: x.reached(), FinishReason: s.finish, At: time.Now(), Redactor: p.redactor.Load(),
 	}
 	p.blame(ctx, actx, &o, err)
 	if errors.Is(err, errEmpty) && s.refusal {
@@ -80,7 +80,7 @@ func (p *provider) complete(f *troubleshoot.Fault, o troubleshoot.Observation, e
 	f.Source, f.Provider, f.Model, f.KeyName = o.Source, o.Provider, o.Model, o.KeyName
 	f.Phase, f.Status = o.Phase, o.Status
 	if f.RequestID == "" {
-		f.RequestID = p.redactor.Redact(requestID(o.Header))
+		f.RequestID = p.redactor.Load().Redact(requestID(o.Header))
 	}
 	if f.Cause == nil {
 		f.Cause = err

@@ -33,7 +33,7 @@ func (q *quest) try(ctx context.Context) outcome {
 // remedy's wait is padded.
 func (q *quest) judge(ctx context.Context, out outcome) Remedy {
 	now := time.Now()
-	entry := q.c.catalogue.Diagnose(out.fault).Entry
+	entry := q.c.catalogue.Load().Diagnose(out.fault).Entry
 	s, repaired := q.state(ctx, out, entry, now)
 	m := Decide(out.fault, entry, s)
 	if m.Action == ActionRetry && !s.Stale || m.Action == ActionWait {
@@ -70,7 +70,7 @@ func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entr
 			slog.String("entry", entry.ID), slog.Duration("for", rest))
 	}
 	r.p.survey(r, line.cool, q.shuns, &s, now)
-	s.Provider = slices.ContainsFunc(q.c.providers, func(p *provider) bool {
+	s.Provider = slices.ContainsFunc(q.all, func(p *provider) bool {
 		return p != r.p && p.reachable(q.shuns, now)
 	})
 	return s, repaired

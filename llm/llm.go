@@ -80,6 +80,7 @@ type ProviderStatus struct {
 	Trouble string
 	Until   time.Time
 	Breaker string // closed, open or half-open
+	Held    bool   // an admin keeps requests from it; see [Client.Cool]
 
 	Keys   []PartStatus // in the order of the options
 	Models []PartStatus

@@ -15,6 +15,7 @@ type pool struct {
 	mu      sync.Mutex
 	breaker breaker
 	out     cooling // of the whole provider
+	held    bool    // by an admin
 	keys    []*key
 	models  []*model
 
@@ -99,7 +100,9 @@ func (s shuns) model(p *provider, m *model) bool {
 
 // open reports whether the provider as a whole may be asked. All methods below
 // need the lock.
-func (p *provider) open(now time.Time) bool { return p.breaker.ready(now) && !p.out.active(now) }
+func (p *provider) open(now time.Time) bool {
+	return !p.held && p.breaker.ready(now) && !p.out.active(now)
+}
 
 // choose finds the best route through the provider: its first model that is to
 // be had, with the key that has not been limited for longest.
@@ -210,6 +213,9 @@ func (p *provider) strikes(r route, s Scope) int {
 // recovery returns what keeps out the provider that will be over first; ok is
 // false if nothing does.
 func (p *provider) recovery(now time.Time) (c cooling, ok bool) {
+	if p.held {
+		return cooling{}, false
+	}
 	if !p.breaker.ready(now) {
 		return cooling{until: p.breaker.until, entry: p.breaker.entry, fault: p.breaker.fault, trial: true}, true
 	}

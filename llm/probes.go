@@ -49,7 +49,7 @@ var ErrNoProvider = errors.New("there is no such provider")
 // is given the same probe. Its errors are [ErrNoProvider] and ctx's own; all
 // that fails on the way is in the probe.
 func (c *Client) Probe(ctx context.Context, provider string) (Probe, error) {
-	for _, p := range c.providers {
+	for _, p := range c.providers() {
 		if p.options.Name == provider {
 			return c.probes.of(p).get(ctx, probeFresh, func(ctx context.Context) (Probe, time.Time) {
 				probe := c.probes.look(ctx, p)
@@ -62,8 +62,9 @@ func (c *Client) Probe(ctx context.Context, provider string) (Probe, error) {
 
 // Names returns the providers' names in order of preference.
 func (c *Client) Names() []string {
-	names := make([]string, len(c.providers))
-	for i, p := range c.providers {
+	all := c.providers()
+	names := make([]string, len(all))
+	for i, p := range all {
 		names[i] = p.options.Name
 	}
 	return names
@@ -81,6 +82,13 @@ func (s *probes) of(p *provider) *recent[Probe] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return entryIn(&s.providers, p.options.Name)
+}
+
+// forget drops what was found out about a provider that has changed.
+func (s *probes) forget(provider string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.providers, provider)
 }
 
 func entryIn[T any](m *map[string]*recent[T], name string) *recent[T] {

@@ -582,7 +582,7 @@ func TestExcusesDeadConnections(t *testing.T) {
 	if done := mustAnswer(t, c); path(done) != "p/gpt-4o-mini/main retry, p/gpt-4o-mini/main" || done.Attempts[0].Wait != 0 {
 		t.Errorf("attempts %+v", done.Attempts)
 	}
-	if c.providers[0].breaker.row != 0 {
+	if c.providers()[0].breaker.row != 0 {
 		t.Error("it counted as a failure")
 	}
 }

@@ -10,7 +10,7 @@ import "time"
 func (p *provider) resort(gap time.Duration, now time.Time) (route, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if gap < 0 || now.Before(p.resorted.Add(gap)) || !p.breaker.yields(now) {
+	if p.held || gap < 0 || now.Before(p.resorted.Add(gap)) || !p.breaker.yields(now) {
 		return route{}, false
 	}
 	for m := range p.models {

@@ -6,8 +6,9 @@ import "time"
 // nobody and returns at once.
 func (c *Client) Status() []ProviderStatus {
 	now := time.Now()
-	all := make([]ProviderStatus, len(c.providers))
-	for i, p := range c.providers {
+	fleet := c.providers()
+	all := make([]ProviderStatus, len(fleet))
+	for i, p := range fleet {
 		all[i] = p.status(now)
 	}
 	return all
@@ -17,7 +18,7 @@ func (p *provider) status(now time.Time) ProviderStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := ProviderStatus{
-		Provider: p.options.Name, Source: p.options.Source, Breaker: p.breaker.String(),
+		Provider: p.options.Name, Source: p.options.Source, Held: p.held, Breaker: p.breaker.String(),
 		LastFault: p.last, LastFaultAt: p.lastAt, LastAnswer: p.answered,
 	}
 	if _, ok := p.choose(nil, now); !ok {

@@ -129,9 +129,9 @@ func (r route) shunKey(s Scope) shun {
 }
 
 // recovery returns what keeps out the provider that will be over first.
-func (c *Client) recovery(now time.Time) cooling {
+func recovery(all []*provider, now time.Time) cooling {
 	var first cooling
-	for _, p := range c.providers {
+	for _, p := range all {
 		p.mu.Lock()
 		out, ok := p.recovery(now)
 		p.mu.Unlock()
