@@ -163,18 +163,18 @@ func cmpTime(x, y time.Time, a, b string) int {
 // errNoAdmin is the error of a revocation that found nobody.
 var errNoAdmin = errors.New("there is no such admin")
 
-// revoke ends the rights of the n-th of list, and returns who that was.
-func (a *admins) revoke(ctx context.Context, n int, login string) (grant, error) {
-	all, err := a.list(ctx, login)
+// revoke ends the rights of one of list, by its key, and returns who that was.
+func (a *admins) revoke(ctx context.Context, key string) (grant, error) {
+	all, err := a.paired(ctx)
 	if err != nil {
 		return grant{}, err
 	}
-	if n < 1 || n > len(all) {
+	chosen, ok := all[key]
+	if !ok {
 		return grant{}, errNoAdmin
 	}
-	chosen := all[n-1]
-	if err := a.store.Set(ctx, scopeRevoked, chosen.key, orElse(chosen.Name, "?")); err != nil {
+	if err := a.store.Set(ctx, scopeRevoked, key, orElse(chosen.Name, "?")); err != nil {
 		return grant{}, err
 	}
-	return chosen, a.store.Set(ctx, scopeAdmins, chosen.key, "")
+	return chosen, a.store.Set(ctx, scopeAdmins, key, "")
 }

@@ -34,7 +34,7 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 	if given(err) {
 		return response{}
 	}
-	text := done.Text
+	text := strings.ReplaceAll(done.Text, recipeMark, "")
 	if err == nil && !d.traits.Markdown {
 		text = d.plain.Plain(text)
 	}

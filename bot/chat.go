@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -168,10 +169,14 @@ func (r *Relay) reply(t task, text string) *reply {
 	switch {
 	case t.Chat.Group:
 		text = mention(t.Sender.Name) + text
-	default:
+	case !isRecipe(text):
 		text = r.o.PrivateReplyPrefix + text
 	}
-	out := &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard, parts: split(text, r.limits, r.catalogue().Say(t.tag, "cut_notice"))}
+	out := &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard}
+	if out.parts = []string{text}; !isRecipe(text) {
+		text = strings.ReplaceAll(text, recipeMark, "")
+		out.parts = split(text, r.limits, r.catalogue().Say(t.tag, "cut_notice"))
+	}
 	out.id = r.ids.take(len(out.parts))
 	if r.traits.ReplyWindow > 0 {
 		out.until = t.heard.Add(r.traits.ReplyWindow)

@@ -11,11 +11,19 @@ type command struct {
 	name    string   // after the mark, in Latin letters
 	aliases []string // other names after the mark
 	bare    []string // whole messages that mean it without a mark
-	usage   string   // key of what help shows; empty: the name alone
-	about   string   // key of its description
+	hints   []hint   // what help says of it; none: it is not mentioned
+	admin   bool     // for admins alone
+	private bool     // not in groups
 	urgent  bool     // carried out at once, also while the chat is busy; it takes back what its giver waits for
-	secret  bool     // its argument is not stored
+	secret  []string // topics, as arguments begin with, whose rest is not stored; "" is every argument
 	run     func(*Relay, call) string
+}
+
+// hint is a line of help.
+type hint struct {
+	usage string // key of how to give the command; empty: the name alone
+	about string // key of its description
+	admin bool   // for admins alone
 }
 
 // call is a command that somebody gave.
@@ -26,25 +34,8 @@ type call struct {
 	out  *outbox
 
 	taken bool // of an urgent one: there was something to take back
-}
-
-// commands lists what the bot can be told to do. The names are those that users of other bots
-// know (/reset, #清除记忆, 清空会话 …).
-func commands() []*command {
-	return []*command{
-		{name: "help", aliases: []string{"h", "?", "帮助", "幫助"}, bare: []string{"帮助", "幫助"},
-			about: "cmd_help", run: (*Relay).help},
-		{name: "reset", aliases: []string{"new", "clear", "重置", "重置会话", "重置對話", "重置会話", "清除记忆", "清除記憶", "清空会话", "清空對話", "清除"},
-			bare: []string{"重置会话", "清空会话", "清除记忆", "重置對話", "清空對話", "清除記憶"}, about: "cmd_reset", run: (*Relay).reset},
-		{name: "lang", aliases: []string{"language", "语言", "語言"},
-			usage: "usage_lang", about: "cmd_lang", run: (*Relay).lang},
-		{name: "diag", aliases: []string{"诊断", "診斷"},
-			usage: "usage_diag", about: "cmd_diag", run: (*Relay).diag},
-		// In some bots #stop pauses the whole bot; that will be /pause here.
-		{name: "stop", aliases: []string{"cancel", "停止", "停止回答", "取消"}, bare: []string{"停止回答"},
-			about: "cmd_stop", urgent: true, run: (*Relay).stop},
-		{name: "ping", about: "cmd_ping", run: (*Relay).ping},
-	}
+	proof Proof
+	deed  *Deed // to audit; see [call.did]
 }
 
 // commandTable finds commands by what people type.
@@ -96,13 +87,75 @@ func (t *commandTable) parse(text string) (c *command, args string, ok bool) {
 	if c, digits := t.withDigits(word); c != nil {
 		return c, strings.TrimSpace(digits + " " + args), true
 	}
+	topic := mark == '#' || mark == '＃'
+	if c = t.beginning(word, topic); c != nil {
+		return c, args, true
+	}
 	if word == "" || utf8.RuneCountInString(word) > maxWord || !isWordy(word) {
 		return nil, "", false
 	}
-	if (mark == '#' || mark == '＃') && len(t.near(word)) == 0 {
+	if topic && len(t.near(word)) == 0 {
 		return nil, "", false
 	}
 	return &command{name: word}, args, true
+}
+
+// beginning finds the only command that a cut name can mean. After a # more of it
+// must be there, for people write #topics.
+func (t *commandTable) beginning(word string, topic bool) (found *command) {
+	least := 1
+	if isASCII(word) {
+		least++
+	}
+	if topic {
+		least++
+	}
+	if utf8.RuneCountInString(word) < least {
+		return nil
+	}
+	for name, c := range t.byName {
+		switch {
+		case !strings.HasPrefix(name, word):
+		case found != nil && found != c:
+			return nil
+		default:
+			found = c
+		}
+	}
+	return found
+}
+
+// hides returns what may be stored of a command's arguments.
+func (c *command) hides(args string) (kept string, hidden bool) {
+	first, _ := cutWord(args)
+	for _, topic := range c.secret {
+		if topic == "" {
+			return "", args != ""
+		}
+		if first == topic {
+			return topic, true
+		}
+	}
+	return args, false
+}
+
+// stored is what may be kept of a text that somebody wrote: without the arguments
+// of secret commands, mistyped ones among them.
+func (t *commandTable) stored(text string) string {
+	c, args, ok := t.parse(text)
+	if !ok {
+		return text
+	}
+	candidates := []*command{c}
+	if c.run == nil {
+		candidates = t.near(c.name)
+	}
+	for _, x := range candidates {
+		if kept, hidden := x.hides(args); hidden {
+			return strings.TrimSpace("/" + c.name + " " + kept)
+		}
+	}
+	return text
 }
 
 // withDigits finds a command whose argument follows without a space: #诊断401.

@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 		// Mistakes.
 		{"/helo", "?helo", ""},
 		{"/foo bar", "?foo", "bar"},
-		{"#dia 401", "?dia", "401"},
+		{"#dia 401", "diag", "401"},
 		// Not for the table.
 		{"help", "", ""},
 		{"帮助我写诗", "", ""},

@@ -5,13 +5,55 @@ import (
 	"strings"
 )
 
-// command carries out what was asked for, or says that it does not exist.
+// command carries out what was asked for by whoever may, and says why not to the
+// others.
 func (r *Relay) command(c *command, in call) string {
 	r.o.Logger.Info("command", "chat", r.hash(in.Chat.ID), "name", commandName(c))
 	if c.run == nil {
 		return r.unknown(c.name, in)
 	}
-	return c.run(r, in)
+	if in.Sender.Owner {
+		r.ownerIs.Store(&in.person)
+	}
+	in.deed = &Deed{Command: "/" + c.name}
+	if c.admin {
+		if refusal := r.refusal(&in); refusal != "" {
+			return refusal
+		}
+	}
+	if c.private && in.Chat.Group {
+		return r.catalogue().Say(in.tag, "private_only")
+	}
+	text := c.run(r, in)
+	r.account(in)
+	if c.admin {
+		return r.confide(in, text)
+	}
+	return text
+}
+
+// refusal finds out whether an admin gave a command, and says so if not.
+func (r *Relay) refusal(in *call) string {
+	proof, err := r.proof(*in)
+	switch {
+	case err != nil:
+		return r.unread(in.tag, err)
+	case proof == "":
+		r.o.Logger.Info("command refused", "chat", r.hash(in.Chat.ID), "name", in.deed.Command)
+		return r.catalogue().Say(in.tag, "admins_only")
+	}
+	in.proof = proof
+	return ""
+}
+
+// proof returns how the giver of a command is known to be an admin.
+func (r *Relay) proof(in call) (Proof, error) {
+	if in.proof != "" {
+		return in.proof, nil
+	}
+	ctx, cancel := context.WithTimeout(in.work, readTime)
+	defer cancel()
+	return r.admins.proof(ctx, in.Sender, in.Login)
 }
 
 // commandName is what the log may show: not what someone mistyped.
@@ -35,21 +77,37 @@ func (r *Relay) unknown(name string, in call) string {
 	return text
 }
 
-// help lists how to talk to the bot here and every command.
+// help lists how to talk to the bot here, and what the person who asks may tell
+// it. Who the admins are is nothing for a group to read.
 func (r *Relay) help(in call) string {
-	tag := in.tag
 	say := r.catalogue().Say
-	lines := []string{"【" + say(tag, "help_title") + "】", ""}
+	lines := []string{"【" + say(in.tag, "help_title") + "】", ""}
 	lines = append(lines, r.howTo(in.task)...)
-	lines = append(lines, "", "【"+say(tag, "help_commands")+"】", "")
-	for _, c := range r.commands.list {
-		usage := "/" + c.name
-		if c.usage != "" {
-			usage = say(tag, c.usage)
-		}
-		lines = append(lines, "• "+usage+"  "+say(tag, c.about))
+	lines = append(lines, "", "【"+say(in.tag, "help_commands")+"】", "")
+	lines = append(lines, r.hints(in.tag, false)...)
+	if proof, err := r.proof(in); err == nil && proof != "" && !in.Chat.Group {
+		lines = append(lines, "", "【"+say(in.tag, "help_admins")+"】", "")
+		lines = append(lines, r.hints(in.tag, true)...)
 	}
-	return strings.Join(append(lines, "", say(tag, "help_more")), "\n")
+	return strings.Join(append(lines, "", say(in.tag, "help_more")), "\n")
+}
+
+// hints are the lines of help that are for admins, or those for all.
+func (r *Relay) hints(tag string, admin bool) (lines []string) {
+	say := r.catalogue().Say
+	for _, c := range r.commands.list {
+		for _, h := range c.hints {
+			if h.admin != admin {
+				continue
+			}
+			usage := "/" + c.name
+			if h.usage != "" {
+				usage = say(tag, h.usage)
+			}
+			lines = append(lines, "• "+usage+"  "+say(tag, h.about))
+		}
+	}
+	return lines
 }
 
 // shortHelp answers a message that says nothing but the bot's name.

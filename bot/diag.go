@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,48 +10,67 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
-// diag explains a code: to everyone what people may know, to the account's owner
-// all of it and how often it happened here.
+// diag explains a code: to everyone what people may know, to admins all of it and
+// how often it happened here. Where a group reads along, they get it in private.
 func (r *Relay) diag(in call) string {
-	tag := in.tag
-	query := strings.TrimSpace(oneLine(in.args, 64))
-	topic, args, _ := strings.Cut(query, " ")
-	if topic = fold(topic); topic == "lang" {
-		in.args = args
+	topic, rest := cutWord(in.args)
+	switch topic {
+	case "lang", "语言", "語言":
+		in.args = rest
 		return r.lang(in)
+	case "list", "列表":
+		return r.listCodes(in)
 	}
 	if report := reports()[topic]; report != nil {
-		if !in.Sender.Owner {
-			return r.catalogue().Say(tag, "diag_usage")
-		}
-		in.args = args
-		return report(r, in)
+		in.args = rest
+		return r.report(in, report)
 	}
-	i, err := r.findIncident(in.work, query)
-	switch {
-	case err != nil:
-		return r.unread(tag, err)
-	case i != nil && !in.Sender.Owner:
-		return r.catalogue().Say(tag, "admin_only", "ref", i.Ref)
-	case i != nil:
-		return strings.TrimSpace(r.details(in, i.Entry, "") + "\n\n" + r.story(tag, *i))
-	}
-	found := r.catalogue().Find(query)
-	if len(found) == 0 {
-		return r.unknownCode(tag, query)
-	}
-	if in.Sender.Owner {
-		return r.details(in, r.likeliest(in.work, found), query)
-	}
-	// What happened here lately is not for everyone: the first is as good.
-	return r.catalogue().Explain(found[0].ID, troubleshoot.Telling{Audience: troubleshoot.AudiencePublic, Locale: tag, Query: query})
+	return r.lookUp(in, strings.TrimSpace(oneLine(in.args, 64)))
 }
 
-// reports are what the account's owner can ask for besides codes. They are told
-// in File Transfer only, where nobody else reads.
+// report answers an admin.
+func (r *Relay) report(in call, report func(*Relay, call) string) string {
+	proof, err := r.proof(in)
+	switch {
+	case err != nil:
+		return r.unread(in.tag, err)
+	case proof == "":
+		return r.catalogue().Say(in.tag, "diag_usage")
+	}
+	in.proof = proof
+	return r.confide(in, report(r, in))
+}
+
+// lookUp explains what a query names: a reference, or a code.
+func (r *Relay) lookUp(in call, query string) string {
+	i, err := r.findIncident(in.work, query)
+	if err != nil {
+		return r.unread(in.tag, err)
+	}
+	found := r.catalogue().Find(query)
+	if i == nil && len(found) == 0 {
+		return r.unknownCode(in.tag, query)
+	}
+	in.proof, err = r.proof(in)
+	switch {
+	case i != nil && in.proof == "":
+		return r.catalogue().Say(in.tag, "admin_only", "ref", i.Ref)
+	case i != nil:
+		return r.confide(in, strings.TrimSpace(r.details(in, i.Entry, "")+"\n\n"+r.story(in.tag, *i)))
+	case err == nil && in.proof != "":
+		return r.confide(in, r.details(in, r.likeliest(in.work, found), query))
+	}
+	// What happened here lately is not for everyone: the first is as good.
+	return r.catalogue().Explain(found[0].ID, troubleshoot.Telling{Audience: troubleshoot.AudiencePublic, Locale: in.tag, Query: query})
+}
+
+// reports are what admins can ask for besides codes, by their topics.
 func reports() map[string]func(*Relay, call) string {
 	return map[string]func(*Relay, call) string{
-		"": (*Relay).health, "last": (*Relay).last, "最近": (*Relay).last, "probe": (*Relay).probe, "检测": (*Relay).probe, "檢查": (*Relay).probe,
+		"": (*Relay).health, "last": (*Relay).last, "最近": (*Relay).last,
+		"probe": (*Relay).probe, "检测": (*Relay).probe, "檢查": (*Relay).probe,
+		"explain": (*Relay).explainText, "解释": (*Relay).explainText, "解釋": (*Relay).explainText,
+		"trend": (*Relay).trend, "趋势": (*Relay).trend, "趨勢": (*Relay).trend,
 	}
 }
 
@@ -72,9 +92,10 @@ func (r *Relay) findIncident(ctx context.Context, query string) (*Incident, erro
 	return nil, nil
 }
 
-// likeliest returns the id that was met here last, or else the first.
+// likeliest returns the id that was met here last, or else the first of the family
+// of the AI source in use.
 func (r *Relay) likeliest(ctx context.Context, found []*troubleshoot.Entry) string {
-	id, last := found[0].ID, time.Time{}
+	id, last := r.ofFamily(found).ID, time.Time{}
 	if len(found) == 1 {
 		return id
 	}
@@ -88,6 +109,24 @@ func (r *Relay) likeliest(ctx context.Context, found []*troubleshoot.Entry) stri
 		}
 	}
 	return id
+}
+
+// ofFamily returns the first page that fits the AI source in use: a ChatGPT web
+// session has its own.
+func (r *Relay) ofFamily(found []*troubleshoot.Entry) *troubleshoot.Entry {
+	if r.o.Sources == nil {
+		return found[0]
+	}
+	for _, s := range r.o.Sources.Status() {
+		if s.Trouble != "" || s.Held {
+			continue
+		}
+		if i := slices.IndexFunc(found, func(e *troubleshoot.Entry) bool { return e.Family == "chatgpt" }); i >= 0 && s.Source == troubleshoot.SourceWeb {
+			return found[i]
+		}
+		break
+	}
+	return found[0]
 }
 
 // seenWithin is how far back "seen here" looks.

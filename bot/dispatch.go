@@ -31,8 +31,9 @@ type dispatcher struct {
 	left    atomic.Int32 // messages that the next start answers
 
 	// The channel's goroutine's own: it hears one batch at a time.
-	high   int64 // the last message that was filed
-	unsure bool  // more may be stored than was filed
+	high    int64    // the last message that was filed
+	unsure  bool     // more may be stored than was filed
+	invited []string // the logins for which a pairing code was made
 }
 
 // chat is one friend or group. Its fields are the dispatcher's, except that its
@@ -128,7 +129,7 @@ func (d *dispatcher) fileAll(f filing) (n int) {
 func (d *dispatcher) file(t task, now time.Time) bool {
 	c := d.chat(t.Chat.ID)
 	c.last = now
-	if d.urgent(c, t) {
+	if d.urgent(c, t) || d.rests(t) {
 		return false
 	}
 	switch {

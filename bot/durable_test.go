@@ -520,7 +520,7 @@ func TestSecretArgumentsAreNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &frailStore{Store: newMemory(0)}
 		w := newWorld(t, lasting(s))
-		w.relay.commands.byName["ping"].secret = true
+		w.relay.commands.byName["ping"].secret = []string{""}
 		s.set(failsAt("conclude", errDisk), nil)
 		w.hear(private("alice", "#ping sk-secret"))
 		all, err := s.Open(t.Context())

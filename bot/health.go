@@ -26,14 +26,18 @@ const mostFailures = 5
 func (r *Relay) health(in call) string {
 	tag, now := in.tag, time.Now()
 	say := r.catalogue().Say
-	sources, well := r.sources(tag)
+	sources, keys, well := r.sources(tag)
 	lines := []string{say(tag, "health_failing"), r.loggedIn(tag, now)}
 	if well {
 		lines[0] = say(tag, "health_ok")
 	}
+	if r.switches.isPaused() {
+		lines = append(lines, say(tag, "health_paused"))
+	}
 	if sources != "" {
 		lines = append(lines, say(tag, "health_sources", "list", sources))
 	}
+	lines = append(lines, keys...)
 	lines = append(lines, r.lately(in, now)...)
 	return strings.Join(append(lines, say(tag, "health_more")), "\n")
 }
@@ -63,25 +67,37 @@ func (r *Relay) age(tag string, d time.Duration) string {
 	return unit("dur_minutes", minutes)
 }
 
-// sources lists the AI sources, as far as they are known, and reports whether all
-// of them do well.
-func (r *Relay) sources(tag string) (list string, well bool) {
+// sources lists the AI sources, as far as they are known, with their keys where
+// there is more to say of them, and reports whether all do well.
+func (r *Relay) sources(tag string) (list string, keys []string, well bool) {
 	if r.o.Sources == nil {
-		return "", true
+		return "", nil, true
 	}
 	var names []string
 	well, inUse := true, false
 	for _, s := range r.o.Sources.Status() {
-		key, code := "source_ok", ""
-		switch {
-		case s.Trouble != "":
-			key, code, well = "source_failing", r.code(s.Trouble), false
-		case !inUse:
-			key, inUse = "source_in_use", true
-		}
-		names = append(names, r.catalogue().Say(tag, key, "name", s.Provider, "code", code))
+		well = well && s.Trouble == ""
+		names = append(names, r.source(tag, s, &inUse))
+		keys = append(keys, r.keyStates(tag, s)...)
 	}
-	return strings.Join(names, clauseComma(tag)), well
+	return strings.Join(names, clauseComma(tag)), keys, well
+}
+
+// keyStates says how each key of an AI source does, where it has several or one
+// that is kept out.
+func (r *Relay) keyStates(tag string, s llm.ProviderStatus) (lines []string) {
+	for _, k := range s.Keys {
+		if len(s.Keys) == 1 && (k.Entry == "" || k.Name == "") {
+			return nil
+		}
+		name := r.catalogue().Say(tag, "health_key", "provider", s.Provider, "name", orElse(k.Name, "-"))
+		line := r.catalogue().Say(tag, "source_ok", "name", name)
+		if k.Entry != "" {
+			line = r.catalogue().Say(tag, "source_failing", "name", name, "code", r.code(k.Entry)) + r.until(tag, k.Until)
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // lately says what became of the messages of the last 24 hours.

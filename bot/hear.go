@@ -29,6 +29,9 @@ func (d *dispatcher) LoggedIn(_ context.Context, login string) error {
 		login = ""
 	}
 	d.login.Store(&login)
+	if err := d.prepare(login); err != nil {
+		return err
+	}
 	return d.resume(login)
 }
 
@@ -185,13 +188,13 @@ func (d *dispatcher) meant(batch []Message, login string) (tasks []task, kept []
 		if tooLong(text, d.o.MaxMessage) {
 			text = strings.Clone(cutRunes(text, d.o.MaxMessage+1))
 		}
-		m.Login, m.Quote = login, strings.Clone(cutRunes(m.Quote, maxQuote))
+		if m.Login = login; d.ignores(m) {
+			continue
+		}
+		m.Quote = d.commands.stored(strings.Clone(cutRunes(m.Quote, maxQuote)))
 		m.Text = ""
 		tasks = append(tasks, task{Message: m, ticket: &ticket{asker: m.Sender.ID}, text: text, heard: now, person: d.person(m)})
-		m.Text = text
-		if c, args, ok := d.commands.parse(text); ok && c.secret && args != "" {
-			m.Text = "/" + c.name
-		}
+		m.Text = d.commands.stored(text)
 		kept = append(kept, m)
 	}
 	return tasks, kept

@@ -21,12 +21,25 @@ type Options struct {
 	Logger    *slog.Logger // nil: nothing is logged
 	Sources   Sources      // nil: the state of the AI sources is not known
 	Prober    Prober       // nil: the line to them cannot be tested
+	Control   Control      // nil: nothing about them can be changed from a chat
 	Account   string       // which account the relay serves, for the log
 	Store     Store        // nil: what must outlive the process does not
 
 	// Trouble hears of what an operator must know: of a kind, once when it begins,
 	// and with nil once it is over. It must not block.
 	Trouble func(kind string, f *troubleshoot.Fault)
+
+	Admins       []string // ids of people who are admins, where Traits.StableIDs
+	AdminRemarks []string // who has one of these remarks, set by a human on the account's phone, is an admin
+
+	// Draw makes a picture, for a phone, of what failed over time. nil: it is told in
+	// words.
+	Draw func(Trend) ([]byte, error)
+
+	// Invite is given a pairing code that makes whoever sends it an admin, for the
+	// operator to read: once in a login in which nobody has paired. It must not
+	// block. nil: no code is made.
+	Invite func(code string)
 
 	Name               string         // the bot's name in help texts while the channel knows none; empty: "bot"
 	PrivatePrefixes    []string       // what private texts must begin with to be answered; empty: all are

@@ -92,7 +92,7 @@ type backoffs struct {
 
 func newOutbox(r *Relay, s *shift) *outbox {
 	return &outbox{
-		shift: s, relay: r, send: r.o.Channel.Send, pace: newPace(r.o.SendInterval, r.o.SendBurst), log: r.o.Logger, hash: r.hash,
+		shift: s, relay: r, send: r.say, pace: newPace(r.o.SendInterval, r.o.SendBurst), log: r.o.Logger, hash: r.hash,
 		backoff: backoffs{r.o.ThrottlePause, 30 * time.Minute, time.Second, time.Minute},
 		in:      make(chan *reply), cuts: make(chan cutting), finish: make(chan struct{}), lost: make(chan struct{}), ended: make(chan struct{}),
 		lanes: make(map[string]*lane), results: make(chan sendResult, maxSending), noted: make(chan struct{}, maxNoting),

@@ -82,6 +82,7 @@ type paired int
 const (
 	pairedNo     paired = iota // wrong, too late, or there is no code
 	pairedYes                  // the code was right, and is used up
+	pairedSpent                // wrong, and the last try: the code is void
 	pairedLocked               // this person has guessed too often
 )
 
@@ -124,25 +125,31 @@ func (p *pairing) try(ctx context.Context, sender, code string, now time.Time) (
 	}
 	g.wrong++
 	p.remember(sender, g, now)
-	return pairedNo, g.wrong, p.spend(ctx, o)
+	result, err = p.spend(ctx, o)
+	return result, g.wrong, err
 }
 
 // spend counts a wrong try against the open offer, and ends it after the last.
-func (p *pairing) spend(ctx context.Context, o Offer) error {
+func (p *pairing) spend(ctx context.Context, o Offer) (paired, error) {
 	if o.Hash == nil {
-		return nil
+		return pairedNo, nil
 	}
-	value := ""
+	result, value := pairedSpent, ""
 	if o.Wrong++; o.Wrong < codeTries {
-		value = o.value()
+		result, value = pairedNo, o.value()
 	}
-	return p.store.Set(ctx, ScopePairing, NamePairing, value)
+	return result, p.store.Set(ctx, ScopePairing, NamePairing, value)
 }
 
-// void ends the open offer: its code was said where others read it.
-func (p *pairing) void(ctx context.Context) error {
+// void ends the open offer if this is its code: it was said where others read it.
+// Anything else is no try: nobody can spoil a code in public.
+func (p *pairing) void(ctx context.Context, code string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	o, err := p.offer(ctx)
+	if err != nil || subtle.ConstantTimeCompare(o.Hash, o.hash(code)) != 1 {
+		return err
+	}
 	return p.store.Set(ctx, ScopePairing, NamePairing, "")
 }
 

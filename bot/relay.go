@@ -29,6 +29,13 @@ type Relay struct {
 	salt      maphash.Seed
 	pages     atomic.Pointer[troubleshoot.Catalogue]
 
+	admins    *admins
+	pairing   *pairing
+	choices   choices
+	switches  switches
+	guessTold seldom                 // when the owner heard of guessing
+	ownerIs   atomic.Pointer[string] // the person the owner is, once they have given a command
+
 	chats map[string]*chat       // the dispatcher's
 	login atomic.Pointer[string] // that holds; see [Ear]
 	shift atomic.Pointer[shift]
@@ -53,6 +60,8 @@ func New(o Options) (*Relay, error) {
 		r.store = newMemory(o.MemoryExpiry)
 	}
 	r.trouble.relay = r
+	r.admins = &admins{store: r.store, channel: o.Channel, listed: o.Admins, remarks: o.AdminRemarks, stable: traits.StableIDs}
+	r.pairing = &pairing{store: r.store}
 	r.login.Store(new(string))
 	r.pages.Store(o.Catalogue)
 	r.languages = newLanguages(r.catalogue, o.Locale, r.store)

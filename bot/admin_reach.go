@@ -1,0 +1,64 @@
+package bot
+
+import (
+	"context"
+	"time"
+)
+
+// confide says what is for an admin's eyes in private. In a group it returns the
+// line that the others read.
+func (r *Relay) confide(in call, text string) string {
+	if !in.Chat.Group || text == "" {
+		return text
+	}
+	to, ok := r.reach(in)
+	if !ok {
+		return r.catalogue().Say(in.tag, "dm_ask")
+	}
+	in.out.put(r.aside(to, in.tag, text))
+	return r.catalogue().Say(in.tag, "dm_only")
+}
+
+// reach is the private chat of an admin. Who paired did so there, and a remark is
+// set on friends alone.
+func (r *Relay) reach(in call) (Chat, bool) {
+	if in.proof == ProofOwner {
+		return r.ownerChat()
+	}
+	return Chat{ID: in.Sender.ID, Key: in.Sender.Key, Name: in.Sender.Name}, in.Sender.ID != ""
+}
+
+func (r *Relay) ownerChat() (Chat, bool) {
+	if c, ok := r.o.Channel.(Owned); ok {
+		return c.OwnerChat()
+	}
+	return Chat{}, false
+}
+
+// aside is something said in a private chat that answers nothing there.
+func (r *Relay) aside(to Chat, tag, text string) *reply {
+	t := task{Message: Message{Chat: to, Login: *r.login.Load()}, ticket: &ticket{}, heard: time.Now(), tag: tag}
+	return r.reply(t, text)
+}
+
+// tellOwner says something to the account's owner, in their language, and reports
+// whether it could.
+func (r *Relay) tellOwner(ctx context.Context, out *outbox, key string, args ...string) bool {
+	to, ok := r.ownerChat()
+	if !ok {
+		return false
+	}
+	tag := r.ownerTag(ctx)
+	out.put(r.aside(to, tag, r.catalogue().Say(tag, key, args...)))
+	return true
+}
+
+// ownerTag is the language of the owner, as far as it is known.
+func (r *Relay) ownerTag(ctx context.Context) string {
+	person := ""
+	if p := r.ownerIs.Load(); p != nil {
+		person = *p
+	}
+	tag, _ := r.languages.choose(ctx, person, "")
+	return tag
+}

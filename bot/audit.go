@@ -1,0 +1,79 @@
+package bot
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The places of Deed.Where.
+const (
+	whereOwner   = "file transfer"
+	wherePrivate = "private"
+	whereGroup   = "group"
+)
+
+const (
+	usualAudits = 10
+	mostAudits  = 50
+)
+
+// did notes what a command did, to be audited: what was asked for, without
+// secrets, and what came of it. What only reads is not.
+func (in call) did(what, result string) {
+	if what != "" {
+		in.deed.Command += " " + oneLine(what, maxWords)
+	}
+	in.deed.Result = oneLine(result, maxWords)
+}
+
+// account keeps what a command did.
+func (r *Relay) account(in call) {
+	d := *in.deed
+	if d.Result == "" {
+		return
+	}
+	d.At, d.Who, d.Where = time.Now(), r.who(in), wherePrivate
+	switch {
+	case in.Chat.Group:
+		d.Where = whereGroup
+	case in.Sender.Owner:
+		d.Where = whereOwner
+	}
+	d.Command, d.Result = r.redact(d.Command), r.redact(d.Result)
+	r.o.Logger.Info("admin", "command", d.Command, "result", d.Result, "proof", string(in.proof), "where", d.Where)
+	_ = r.keep(in.work, func(ctx context.Context) error { return r.store.Audit(ctx, d) })
+}
+
+// who names the giver of a command in the audit: by their name, which they chose,
+// and by what is known of them for certain.
+func (r *Relay) who(in call) string {
+	name := orElse(oneLine(in.Sender.Name, maxName), "?")
+	if in.proof == "" {
+		return name
+	}
+	return name + " (" + string(in.proof) + ")"
+}
+
+// audit shows what admins did: /audit [n].
+func (r *Relay) audit(in call) string {
+	n, err := strconv.Atoi(fold(in.args))
+	if err != nil || n < 1 {
+		n = usualAudits
+	}
+	ctx, cancel := context.WithTimeout(in.work, readTime)
+	defer cancel()
+	deeds, err := r.store.Audits(ctx, min(n, mostAudits))
+	switch {
+	case err != nil:
+		return r.unread(in.tag, err)
+	case len(deeds) == 0:
+		return r.catalogue().Say(in.tag, "audit_none")
+	}
+	lines := []string{r.catalogue().Say(in.tag, "audit_title")}
+	for _, d := range deeds {
+		lines = append(lines, r.clock(d.At)+" "+strings.Join([]string{d.Who, d.Where, d.Command, d.Result}, clauseComma(in.tag)))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,64 @@
+package bot
+
+import (
+	"strconv"
+	"sync"
+	"time"
+)
+
+// The numbered lists that people choose from.
+const (
+	listAdmins  = "admins"
+	listPeople  = "people"
+	listBlocked = "blocked"
+)
+
+// maxChoices is how many lists are remembered.
+const maxChoices = 1000
+
+// choices remembers what stood in the lists that people were shown: a number
+// means what it meant when they read it. It is safe for concurrent use.
+type choices struct {
+	mu    sync.Mutex
+	shown map[string][]string
+}
+
+// show remembers a list that a person is shown.
+func (c *choices) show(person, list string, keys []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shown == nil {
+		c.shown = make(map[string][]string)
+	}
+	makeRoomIn(c.shown, maxChoices)
+	c.shown[list+" "+person] = keys
+}
+
+// chosen is what a number stands for.
+func (c *choices) chosen(person, list, number string) (key string, ok bool) {
+	n, err := strconv.Atoi(fold(number))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	keys := c.shown[list+" "+person]
+	if err != nil || n < 1 || n > len(keys) {
+		return "", false
+	}
+	return keys[n-1], true
+}
+
+// seldom keeps something from happening too often. It is safe for concurrent use.
+type seldom struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+// due reports whether it may happen, and counts it as done.
+func (s *seldom) due(now time.Time, every time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.last.IsZero() && now.Sub(s.last) < every {
+		return false
+	}
+	s.last = now
+	return true
+}
