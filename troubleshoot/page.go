@@ -47,8 +47,9 @@ const (
 	maxMarks = 1500
 )
 
-// wallStyle is in the styles of a wall of robots whose page says nothing else.
-const wallStyle = "enlarge-appear"
+// wallStyles are in the styles of walls of robots whose pages say nothing else:
+// ChatGPT's and Alibaba Cloud's.
+var wallStyles = [...]string{"enlarge-appear", "errors.aliyun.com"}
 
 // visible returns the text outside tags, scripts and styles, and the scripts'
 // addresses with the beginning of their text.
@@ -78,12 +79,15 @@ func visible(s string) (words, marks string) {
 			} else {
 				s = ""
 			}
-			switch {
-			case name == "script":
+			if name == "script" {
 				addMarks(&m, tag)
 				addMarks(&m, body)
-			case strings.Contains(body, wallStyle):
-				addMarks(&m, wallStyle)
+				break
+			}
+			for _, style := range wallStyles {
+				if strings.Contains(body, style) {
+					addMarks(&m, style)
+				}
 			}
 		case "link", "form", "iframe":
 			addMarks(&m, tag)
