@@ -22,6 +22,9 @@ func (r *Relay) auth(in call) string {
 	if in.Sender.Owner {
 		return say(in.tag, "auth_owner")
 	}
+	if proof, err := r.proof(in); err == nil && proof != "" {
+		return say(in.tag, "auth_already")
+	}
 	who := r.admins.name(in.Sender.ID, in.Login)
 	result, wrong, err := r.pairing.try(in.work, who, code, time.Now())
 	if err != nil {

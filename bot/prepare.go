@@ -11,6 +11,9 @@ import (
 // where nobody but the owner is an admin, an invitation to become one is made.
 func (d *dispatcher) prepare(login string) error {
 	err := d.once(func(ctx context.Context) error { return d.switches.load(ctx, d.store, login) })
+	if err == nil {
+		err = d.once(func(ctx context.Context) error { return d.forgetCode(ctx, login) })
+	}
 	if err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}
@@ -18,6 +21,18 @@ func (d *dispatcher) prepare(login string) error {
 		return nil
 	}
 	return d.once(func(ctx context.Context) error { return d.invite(ctx, login) })
+}
+
+// forgetCode ends a code that was made for an earlier login.
+func (d *dispatcher) forgetCode(ctx context.Context, login string) error {
+	set, err := d.store.Settings(ctx, scopeBot)
+	if err != nil || set[nameLogin] == login {
+		return err
+	}
+	if err := d.store.Set(ctx, ScopePairing, NamePairing, ""); err != nil {
+		return err
+	}
+	return d.store.Set(ctx, scopeBot, nameLogin, login)
 }
 
 // invite makes an offer, once in a login, if nobody has paired in it.

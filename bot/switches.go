@@ -14,6 +14,7 @@ const (
 	scopeBot    = "bot"
 	namePaused  = "paused"
 	nameQuiet   = "quiet"
+	nameLogin   = "login" // the last
 	scopeBlock  = "block"
 	mostTold    = 10_000 // chats that were told of a pause
 	mostRecents = 30     // people whom /block lists
