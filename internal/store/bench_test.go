@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/diagbot/diagbot/bot"
 )
@@ -58,6 +62,24 @@ func BenchmarkMessages(b *testing.B) {
 			all.Wait()
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+			b.ReportMetric(syncSpan(b), "sync-p50-µs")
 		})
 	}
+}
+
+// syncSpan is what the disk itself takes to keep 16 KiB more, in the same minute.
+func syncSpan(b *testing.B) float64 {
+	b.Helper()
+	f, err := os.Create(filepath.Join(b.TempDir(), "file"))
+	check(b, err)
+	defer f.Close()
+	block := make([]byte, 16<<10)
+	spans := make([]time.Duration, 300)
+	for i := range spans {
+		began := time.Now()
+		_, err := f.WriteAt(block, int64(i%16)*int64(len(block)))
+		check(b, errors.Join(err, f.Sync()))
+		spans[i] = time.Since(began)
+	}
+	return percentile(spans, .5)
 }

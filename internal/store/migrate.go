@@ -12,15 +12,14 @@ type beginner interface {
 	BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error)
 }
 
-// migrate brings the schema up to date, in one transaction: whole or not at all.
-// translate makes statements fit for the engine.
-func migrate(ctx context.Context, where string, db beginner, translate func(string) string) error {
+// migrate brings the schema up to date with steps, in one transaction: whole or
+// not at all. translate makes statements fit for the engine.
+func migrate(ctx context.Context, where string, db beginner, steps []string, translate func(string) string) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	steps := migrations()
 	version, err := schemaVersion(ctx, tx)
 	if err != nil {
 		return err

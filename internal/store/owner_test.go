@@ -24,13 +24,13 @@ type orders struct {
 
 // owner is another process that owns the account "one".
 type owner struct {
-	t       *testing.T
+	t       testing.TB
 	process *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Scanner
 }
 
-func startOwner(t *testing.T, p place) *owner {
+func startOwner(t testing.TB, p place) *owner {
 	t.Helper()
 	o := &owner{t: t, process: exec.Command(os.Args[0])}
 	what, err := json.Marshal(orders{Dir: p.Dir, URL: p.URL})
@@ -95,6 +95,10 @@ func runOwner(what string) error {
 			fmt.Println(verdict(err))
 		case "owns":
 			fmt.Println(a.Owns())
+		case "wander":
+			if err := wander(a); err != nil {
+				return err
+			}
 		case "hold": // is stopped in the middle of a write
 			fmt.Println(verdict(a.write(ctx, "hold", func(t *tx) error {
 				fmt.Println("holding")

@@ -82,7 +82,7 @@ func (p *postgres) prepare(ctx context.Context) (err error) {
 		return &Error{Kind: Other, text: p.where + ": synchronous_commit is off, which loses messages", err: errors.New("not durable")}
 	}
 	for range 2 * pgAttempts {
-		if err = migrate(ctx, p.where, p.db, pgDDL); !inTheWay(err) && !exists(err) {
+		if err = migrate(ctx, p.where, p.db, migrations(), pgDDL); !inTheWay(err) && !exists(err) {
 			return err
 		}
 	}

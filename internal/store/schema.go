@@ -31,7 +31,7 @@ CREATE TABLE messages (
 	PRIMARY KEY (account, seq)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX messages_id ON messages (account, id);
-CREATE INDEX messages_open ON messages (account, seq) WHERE state < 2;
+CREATE INDEX messages_open ON messages (account, state) WHERE state < 2;
 CREATE INDEX messages_ended ON messages (account, ended) WHERE ended > 0;
 
 CREATE TABLE chats (
@@ -44,7 +44,7 @@ CREATE TABLE chats (
 	PRIMARY KEY (account, chat)
 ) WITHOUT ROWID;
 CREATE INDEX chats_last ON chats (account, last);
-CREATE INDEX chats_name ON chats (account, name) WHERE login <> '';
+CREATE INDEX chats_name ON chats (account, name, last) WHERE login <> '';
 
 CREATE TABLE turns (
 	account  TEXT NOT NULL,

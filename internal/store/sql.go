@@ -104,7 +104,7 @@ const (
 		SELECT seq FROM messages WHERE account = $1 AND ended > 0 AND ended < $2 AND state = 2 ORDER BY ended LIMIT $3)
 		RETURNING CAST(seq AS TEXT)`
 	sqlSweepUndone = `DELETE FROM messages WHERE account = $1 AND seq IN (
-		SELECT seq FROM messages WHERE account = $1 AND state < 2 AND heard < $2 ORDER BY seq LIMIT $3)
+		SELECT seq FROM messages WHERE account = $1 AND state < 2 AND heard < $2 ORDER BY state, seq LIMIT $3)
 		RETURNING CAST(seq AS TEXT)`
 	sqlSweepChats = `DELETE FROM chats WHERE account = $1 AND chat IN (
 		SELECT chat FROM chats WHERE account = $1 AND last < $2 ORDER BY last LIMIT $3) RETURNING chat`

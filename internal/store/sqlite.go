@@ -210,7 +210,7 @@ func prepareLite(ctx context.Context, path string, o testOptions) (err error) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
-	if err := migrate(ctx, path, conn, liteDDL); err != nil {
+	if err := migrate(ctx, path, conn, migrations(), liteDDL); err != nil {
 		return err
 	}
 	// What an earlier process left in the log goes where it belongs, for the same

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMigrate goes from one version to the next, and stumbles on the way: then
+// all is as it was.
+func TestMigrate(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		ctx := t.Context()
+		driver, dsn, translate := "pgx", p.URL, pgDDL
+		if p.lite {
+			driver, dsn, translate = "sqlite", filepath.Join(p.Dir, "file"), liteDDL
+		}
+		db, err := sql.Open(driver, dsn)
+		check(t, err)
+		defer db.Close()
+		first := "CREATE TABLE a (x BYTEA NOT NULL PRIMARY KEY) WITHOUT ROWID; INSERT INTO a VALUES ('kept')"
+		second := "ALTER TABLE a ADD COLUMN y BIGINT; UPDATE a SET y = 7"
+		step := func(steps ...string) error { return migrate(ctx, "here", db, steps, translate) }
+
+		if err := step(first, "CREATE TABLE b (x BIGINT); CREATE nonsense"); err == nil {
+			t.Fatal("nonsense is understood")
+		}
+		if _, err := db.ExecContext(ctx, "SELECT * FROM a"); err == nil {
+			t.Fatal("half a migration is there")
+		}
+		check(t, step(first))
+		if err := step(first, "CREATE nonsense"); err == nil {
+			t.Fatal("nonsense is understood")
+		}
+		check(t, step(first, second))
+		check(t, step(first, second))
+		var x []byte
+		var y int
+		check(t, db.QueryRowContext(ctx, "SELECT x, y FROM a").Scan(&x, &y))
+		if string(x) != "kept" || y != 7 {
+			t.Fatalf("%q, %d", x, y)
+		}
+		if err := step(first); !errors.Is(err, ErrNewerSchema) || !strings.Contains(err.Error(), "here: ") {
+			t.Fatalf("an older program: %v", err)
+		}
+	})
+}
+
+// TestPlans asks SQLite how it would carry the statements out: what reads through
+// a whole table is slow where there is much.
+func TestPlans(t *testing.T) {
+	a := place{Options{Dir: t.TempDir()}, true}.claim(t)
+	for _, query := range []string{
+		sqlReceive, sqlUnreceive, sqlOpen, sqlConclude, sqlConcludeSilently, sqlSaid, sqlDone,
+		sqlChat, sqlTurn, sqlTrim, sqlRecallChat, sqlRecallTurns, sqlRecallLost,
+		sqlIncident, sqlIncidents, sqlIncidentsOf, sqlIncidentByRef, sqlTrend, sqlTally, sqlMedian,
+		sqlSettings, sqlSet, sqlUnset, sqlSpend, sqlSpent, sqlAudit, sqlAudits, sqlPutLogin, sqlGetLogin, sqlRemoveLogin, sqlLogins,
+		sqlSweepDone, sqlSweepUndone, sqlSweepChats, sqlSweepTurns, sqlSweepIncidents, sqlSweepAudits, sqlSweepSpent,
+	} {
+		for _, detail := range plan(t, a.db, query) {
+			if strings.HasPrefix(detail, "SCAN") && !strings.Contains(detail, "CONSTANT") {
+				t.Errorf("%s\n%s", query, detail)
+			}
+		}
+	}
+	for query, index := range map[string]string{
+		sqlOpen: "messages_open", sqlSweepDone: "messages_ended", sqlTally: "messages_ended", sqlSweepChats: "chats_last",
+		sqlRecallLost: "chats_name", sqlIncidents: "incidents_at", sqlTrend: "incidents_at", sqlSweepUndone: "messages_open",
+	} {
+		if used := strings.Join(plan(t, a.db, query), "\n"); !strings.Contains(used, index) {
+			t.Errorf("%s\ndoes not use %s:\n%s", query, index, used)
+		}
+	}
+}
+
+// plan is how SQLite would carry a statement out.
+func plan(t *testing.T, db *DB, query string) (steps []string) {
+	t.Helper()
+	var args []any
+	for strings.Contains(query, fmt.Sprint("$", len(args)+1)) {
+		args = append(args, 1)
+	}
+	check(t, db.write(context.Background(), func(x *tx) error {
+		return x.each("EXPLAIN QUERY PLAN "+query, args, func(scan func(...any) error) error {
+			var id, parent, unused int
+			var detail string
+			err := scan(&id, &parent, &unused, &detail)
+			steps = append(steps, detail)
+			return err
+		})
+	}))
+	return steps
+}
