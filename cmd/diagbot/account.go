@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +25,8 @@ import (
 type office struct {
 	*app
 	cfg       *configs.Config
-	catalogue *troubleshoot.Catalogue
+	catalogue func() *troubleshoot.Catalogue // as it is now
+	control   *control
 	client    *llm.Client
 	db        *store.DB
 	logger    *slog.Logger
@@ -111,6 +113,10 @@ func (o *office) attend(ctx context.Context, account configs.Account, owned *sto
 	owning, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(owned.Context(), func() { stop(bot.ErrNotOwner) })()
+	if err := o.control.join(owning, account.Name, owned); err != nil {
+		o.logger.Warn("what admins changed was not read", "account", account.Name, "error", err)
+	}
+	defer o.control.leave(account.Name)
 	view := &loginView{office: o, account: account.Name}
 	channel := wechat.New(wechat.Options{
 		Session: o.session(owned), Mode: o.cfg.WeChatMode, ShowLogin: view.show, Logger: o.logger.With("account", account.Name),
@@ -119,12 +125,15 @@ func (o *office) attend(ctx context.Context, account configs.Account, owned *sto
 	options := relayOptions(o.cfg)
 	options.Account, options.Channel, options.Store = account.Name, channel, owned
 	options.Completer, options.Sources, options.Prober = o.client, o.client, o.client
-	options.Catalogue, options.Logger = o.catalogue, o.logger
+	options.Catalogue, options.Logger = o.catalogue(), o.logger
+	options.Control, options.Draw, options.Invite = o.control, drawn, func(code string) { o.invite(account.Name, code) }
+	options.Admins, options.AdminRemarks = account.Admins, o.cfg.AdminRemarks
 	options.Trouble = func(kind string, f *troubleshoot.Fault) { o.trouble(account.Name, kind, f) }
 	relay, err := bot.New(options)
 	if err != nil {
 		return err
 	}
+	o.control.serves(account.Name, relay)
 	err = relay.Run(owning)
 	switch {
 	case context.Cause(owning) == bot.ErrNotOwner:
@@ -154,9 +163,19 @@ func (o *office) trouble(account, kind string, f *troubleshoot.Fault) {
 
 // explanation is what the catalogue has on a fault, for the operator.
 func (o *office) explanation(f *troubleshoot.Fault) string {
-	return o.catalogue.Explain(o.catalogue.Diagnose(f).Entry.ID, troubleshoot.Telling{
-		Audience: troubleshoot.AudienceAdmin, Locale: o.chatLocale(o.catalogue),
+	c := o.catalogue()
+	return c.Explain(c.Diagnose(f).Entry.ID, troubleshoot.Telling{
+		Audience: troubleshoot.AudienceAdmin, Locale: o.chatLocale(c),
 	})
+}
+
+// invite tells the operator how to become an admin.
+func (o *office) invite(account, code string) {
+	args := []string{"pair"}
+	if len(o.cfg.Accounts) > 1 {
+		args = append(args, account)
+	}
+	o.print(account, o.say("pair_invite", "code", code, "command", "diagbot "+strings.Join(args, " ")))
 }
 
 // session is where the login is kept: nowhere if the operator wants a scan at

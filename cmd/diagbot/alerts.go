@@ -16,12 +16,12 @@ import (
 type alarm struct {
 	*app
 	*alert.Alerter
-	catalogue *troubleshoot.Catalogue
+	catalogue func() *troubleshoot.Catalogue // as it is now
 }
 
 // newAlarm prepares the configured targets, or tells the operator what is wrong
 // with them.
-func (a *app) newAlarm(cfg *configs.Config, catalogue *troubleshoot.Catalogue, logger *slog.Logger) (*alarm, error) {
+func (a *app) newAlarm(cfg *configs.Config, catalogue func() *troubleshoot.Catalogue, logger *slog.Logger) (*alarm, error) {
 	alerter, err := alert.New(alert.Options{
 		Targets: targets(cfg), Redactor: troubleshoot.NewRedactor(secrets(cfg)...), Logger: logger,
 	})
@@ -64,11 +64,12 @@ const (
 
 // tell tells of a trouble whose page is the fault's.
 func (m *alarm) tell(account, kind string, f *troubleshoot.Fault) {
-	entry, tag := m.catalogue.Diagnose(f).Entry, m.chatLocale(m.catalogue)
+	c := m.catalogue()
+	entry, tag := c.Diagnose(f).Entry, m.chatLocale(c)
 	m.Tell(alert.Alert{
 		Key: account + "/" + kind, Account: account, Severity: alert.Severity(entry.Severity), At: time.Now(),
-		Title: m.catalogue.Title(entry.ID, tag),
-		Text:  m.catalogue.Explain(entry.ID, troubleshoot.Telling{Audience: troubleshoot.AudienceAdmin, Locale: tag}),
+		Title: c.Title(entry.ID, tag),
+		Text:  c.Explain(entry.ID, troubleshoot.Telling{Audience: troubleshoot.AudienceAdmin, Locale: tag}),
 	})
 }
 

@@ -72,7 +72,7 @@ func (v *loginView) explain(f *troubleshoot.Fault) {
 	if f == nil {
 		return
 	}
-	entry := v.catalogue.Diagnose(f).Entry
+	entry := v.catalogue().Diagnose(f).Entry
 	if entry.ID == v.explained {
 		return
 	}

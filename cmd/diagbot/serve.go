@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"github.com/diagbot/diagbot/configs"
 	"github.com/diagbot/diagbot/internal/store"
 	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 func (a *app) serve() *cobra.Command {
@@ -62,12 +64,14 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 			logger.Error("the store was not closed well", "error", err)
 		}
 	}()
-	alarm, err := a.newAlarm(cfg, catalogue, logger)
+	var shelf atomic.Pointer[troubleshoot.Catalogue]
+	shelf.Store(catalogue)
+	alarm, err := a.newAlarm(cfg, shelf.Load, logger)
 	if err != nil {
 		return err
 	}
 	defer alarm.hush(ctx)
-	o := &office{app: a, cfg: cfg, catalogue: catalogue, client: client, db: db, logger: logger, alarm: alarm,
+	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: a.newControl(cfg, client, &shelf), client: client, db: db, logger: logger, alarm: alarm,
 		pulse: newPulse(cfg.DataDir), node: nodeName(cfg)}
 	return o.run(ctx)
 }
