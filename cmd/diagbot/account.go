@@ -52,27 +52,6 @@ func (o *office) serveAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// serveOne answers for an account whenever it is this process's.
-func (o *office) serveOne(ctx context.Context, account configs.Account) error {
-	for {
-		o.pulse.set(account.Name, "waiting")
-		owned, err := o.claim(ctx, account.Name)
-		if err != nil {
-			return err
-		}
-		if owned == nil {
-			return nil // ctx has ended
-		}
-		err = o.attend(ctx, account, owned)
-		o.release(owned)
-		if !errors.Is(err, bot.ErrNotOwner) || ctx.Err() != nil {
-			return o.ended(account.Name, err)
-		}
-		o.logger.Warn("another process answers for the account now", "account", account.Name)
-		o.print(account.Name, o.say("serve_not_owner"))
-	}
-}
-
 // ended tells of an account that nobody answers for any more.
 func (o *office) ended(account string, err error) error {
 	if err != nil {
@@ -84,20 +63,6 @@ func (o *office) ended(account string, err error) error {
 	return err
 }
 
-// claimPatience is how long claiming takes where nobody else owns the account.
-const claimPatience = 500 * time.Millisecond
-
-// claim waits until the account is this process's. It returns nil when ctx ends.
-func (o *office) claim(ctx context.Context, account string) (*store.Account, error) {
-	note := time.AfterFunc(claimPatience, func() { o.print(account, o.say("serve_waiting_turn")) })
-	defer note.Stop()
-	owned, err := o.db.Claim(ctx, account, o.node)
-	if err != nil && ctx.Err() != nil {
-		return nil, nil
-	}
-	return owned, err
-}
-
 // release hands the account to the process that waits for it, if there is one.
 func (o *office) release(owned *store.Account) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -105,60 +70,6 @@ func (o *office) release(owned *store.Account) {
 	if err := owned.Release(ctx); err != nil && !errors.Is(err, bot.ErrNotOwner) {
 		o.logger.Warn("the account was not handed back", "error", err)
 	}
-}
-
-// attend answers for an account until ctx ends (nil), another process owns it
-// (bot.ErrNotOwner), or WeChat refuses it.
-func (o *office) attend(ctx context.Context, account configs.Account, owned *store.Account) error {
-	owning, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	defer context.AfterFunc(owned.Context(), func() { stop(bot.ErrNotOwner) })()
-	if err := o.control.join(owning, account.Name, owned); err != nil {
-		o.logger.Warn("what admins changed was not read", "account", account.Name, "error", err)
-	}
-	defer o.control.leave(account.Name)
-	view := &loginView{office: o, account: account.Name}
-	channel := wechat.New(wechat.Options{
-		Session: o.session(owned), Mode: o.cfg.WeChatMode, ShowLogin: view.show, Logger: o.logger.With("account", account.Name),
-	})
-	defer channel.Close()
-	options := relayOptions(o.cfg)
-	options.Account, options.Channel, options.Store = account.Name, channel, owned
-	options.Completer, options.Sources, options.Prober = o.client, o.client, o.client
-	options.Catalogue, options.Logger = o.catalogue(), o.logger
-	options.Control, options.Draw, options.Invite = o.control, drawn, func(code string) { o.invite(account.Name, code) }
-	options.Admins, options.AdminRemarks = account.Admins, o.cfg.AdminRemarks
-	options.Trouble = func(kind string, f *troubleshoot.Fault) { o.trouble(account.Name, kind, f) }
-	relay, err := bot.New(options)
-	if err != nil {
-		return err
-	}
-	o.control.serves(account.Name, relay)
-	err = relay.Run(owning)
-	switch {
-	case context.Cause(owning) == bot.ErrNotOwner:
-		return bot.ErrNotOwner
-	case err == nil || errors.Is(err, context.Canceled):
-		return nil
-	case troubleshoot.FaultOf(err).Source == troubleshoot.SourceWeChat:
-		return statusLost // the login view has explained it
-	}
-	o.print(account.Name, o.say("serve_lost"))
-	return err
-}
-
-// trouble tells the operator of something that began, or ended if f is nil, and
-// that nobody can be told in a chat.
-func (o *office) trouble(account, kind string, f *troubleshoot.Fault) {
-	if f == nil {
-		o.pulse.set(account, "online")
-		o.print(account, o.say("trouble_over"))
-		o.alarm.over(account, kind, o.say("trouble_over"))
-		return
-	}
-	o.pulse.set(account, "store")
-	o.print(account, "\n"+o.explanation(f)+"\n")
-	o.alarm.tell(account, kind, f)
 }
 
 // explanation is what the catalogue has on a fault, for the operator.

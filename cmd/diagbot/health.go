@@ -54,7 +54,22 @@ func (p *pulse) set(account, state string) {
 
 func (p *pulse) write() {
 	raw, _ := json.Marshal(heartbeat{States: p.states, At: time.Now()})
-	_ = store.WriteFile(p.path, raw)
+	if store.WriteFile(p.path, raw) != nil {
+		overwrite(p.path, raw)
+	}
+}
+
+// overwrite writes over what a file holds: a full disk has room for that. The file
+// is not whole for a moment, so this is the second choice.
+func overwrite(path string, raw []byte) {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	if n, err := f.WriteAt(raw, 0); err == nil {
+		_ = f.Truncate(int64(n))
+	}
+	_ = f.Close()
 }
 
 // beat goes on until ctx ends, then removes the heartbeat.

@@ -127,9 +127,15 @@ func (a *app) openStore(ctx context.Context, cfg *configs.Config, logger *slog.L
 		Dir: cfg.DataDir, URL: cfg.Store.URL.Reveal(), Key: []byte(cfg.Store.Key.Reveal()), Logger: logger,
 		Retention: store.Retention{Conversations: cfg.MemoryExpiry},
 	})
-	if err == nil {
-		return db, nil
+	if err != nil {
+		return nil, a.storeBad(cfg, err)
 	}
+	return db, nil
+}
+
+// storeBad tells the operator why the store cannot be used. The error it returns
+// asks for another start later where the reason may go away by itself.
+func (a *app) storeBad(cfg *configs.Config, err error) error {
 	key, setting := "store_bad", "data_dir"
 	if !cfg.Store.URL.Empty() {
 		setting = "store.url"
@@ -138,7 +144,11 @@ func (a *app) openStore(ctx context.Context, cfg *configs.Config, logger *slog.L
 		key = "store_newer"
 	}
 	fmt.Fprintln(a.err, a.say(key, "why", err.Error(), "setting", setting))
-	return nil, statusUsage
+	var trouble *store.Error
+	if errors.As(err, &trouble) && trouble.Kind != store.Damaged && trouble.Kind != store.Other {
+		return statusFailed
+	}
+	return statusUsage
 }
 
 func relayOptions(cfg *configs.Config) bot.Options {

@@ -27,6 +27,7 @@ type internet struct {
 	openai *simllm.Server
 	proxy  *simproxy.Proxy
 	env    []string
+	args   []string // of every process, after its own
 	data   string
 }
 
@@ -96,7 +97,7 @@ func (n *internet) start(t *testing.T, args ...string) *process {
 // of those of all processes.
 func (n *internet) launch(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0], args...), news: make(chan struct{}, 1)}
+	p := &process{Cmd: exec.Command(os.Args[0], slices.Concat(args, n.args)...), news: make(chan struct{}, 1)}
 	p.Env, p.Dir = slices.Concat(n.env, env), t.TempDir()
 	p.Stdout, p.Stderr = p, p
 	must(t, p.Start())
@@ -112,6 +113,13 @@ func (p *process) Write(b []byte) (int, error) {
 	default:
 	}
 	return p.said.Write(b)
+}
+
+// forget drops what the process has printed so far.
+func (p *process) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.said.Reset()
 }
 
 func (p *process) text() string {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
@@ -10,6 +11,7 @@ import (
 
 // claim takes the lease as soon as it is free.
 func (a *Account) claim(ctx context.Context) error {
+	level := slog.LevelWarn // of the first failure
 	for {
 		taken, err := a.take(ctx)
 		switch {
@@ -18,7 +20,10 @@ func (a *Account) claim(ctx context.Context) error {
 		case err != nil && ctx.Err() == nil && !a.db.dialect().ttl:
 			return err
 		case err != nil:
-			a.db.log.Debug("claim account", "account", a.name, "error", err)
+			a.db.log.Log(ctx, level, "claim account", "account", a.name, "error", err)
+			level = slog.LevelDebug
+		default:
+			level = slog.LevelWarn
 		}
 		select {
 		case <-ctx.Done():

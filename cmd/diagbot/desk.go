@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/bot/wechat"
+	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/store"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// desk is an account of the office, whether or not it is this process's.
+type desk struct {
+	*office
+	account configs.Account
+	failing atomic.Bool // the operator was told of a store that fails, and not of the end of that
+}
+
+// serveOne answers for an account whenever it is this process's.
+func (o *office) serveOne(ctx context.Context, account configs.Account) error {
+	d := &desk{office: o, account: account}
+	for {
+		owned, err := d.claim(ctx)
+		if err != nil {
+			_ = o.ended(account.Name, err)
+			return o.storeBad(o.cfg, err)
+		}
+		if owned == nil {
+			return nil // ctx has ended
+		}
+		err = d.attend(ctx, owned)
+		o.release(owned)
+		if !errors.Is(err, bot.ErrNotOwner) || ctx.Err() != nil {
+			return o.ended(account.Name, err)
+		}
+		d.lost()
+	}
+}
+
+// lost tells that the lease is gone: to another process or, where the store could
+// not be reached, maybe to nobody.
+func (d *desk) lost() {
+	d.logger.Warn("the account is not ours any more", "account", d.account.Name, "store_fails", d.failing.Load())
+	key := "serve_not_owner"
+	if d.failing.Load() {
+		key = "serve_unreached"
+	}
+	d.print(d.account.Name, d.say(key))
+}
+
+const (
+	claimPatience = 500 * time.Millisecond // how long claiming takes where nobody else owns the account
+	reachPatience = 3 * time.Second        // how long it takes to see that somebody does
+)
+
+// claim waits until the account is this process's. It returns nil when ctx ends.
+func (d *desk) claim(ctx context.Context) (*store.Account, error) {
+	if owned := d.reach(ctx); owned != nil || ctx.Err() != nil {
+		return owned, nil
+	}
+	d.pulse.set(d.account.Name, "waiting")
+	note := time.AfterFunc(claimPatience, func() { d.print(d.account.Name, d.say("serve_waiting_turn")) })
+	defer note.Stop()
+	owned, err := d.db.Claim(ctx, d.account.Name, d.node)
+	if err != nil && ctx.Err() != nil {
+		return nil, nil
+	}
+	return owned, err
+}
+
+// reach waits until a store that failed answers again. It returns the account if
+// nobody else has it by then.
+func (d *desk) reach(ctx context.Context) (owned *store.Account) {
+	for d.failing.Load() && ctx.Err() == nil {
+		d.pulse.set(d.account.Name, "unreached")
+		trying, cancel := context.WithTimeout(ctx, reachPatience)
+		var err error
+		owned, err = d.db.Claim(trying, d.account.Name, d.node)
+		cancel()
+		var trouble *store.Error
+		if owned != nil || ctx.Err() == nil && !errors.As(err, &trouble) {
+			d.trouble(bot.TroubleStore, nil)
+		}
+	}
+	return owned
+}
+
+// attend answers for an account until ctx ends (nil), another process owns it
+// (bot.ErrNotOwner), or WeChat refuses it.
+func (d *desk) attend(ctx context.Context, owned *store.Account) error {
+	owning, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	defer context.AfterFunc(owned.Context(), func() { stop(bot.ErrNotOwner) })()
+	name := d.account.Name
+	if err := d.control.join(owning, name, owned); err != nil {
+		d.logger.Warn("what admins changed was not read", "account", name, "error", err)
+	}
+	defer d.control.leave(name)
+	view := &loginView{office: d.office, account: name}
+	channel := wechat.New(wechat.Options{
+		Session: d.session(owned), Mode: d.cfg.WeChatMode, ShowLogin: view.show, Logger: d.logger.With("account", name),
+	})
+	defer channel.Close()
+	options := relayOptions(d.cfg)
+	options.Account, options.Channel, options.Store = name, channel, owned
+	options.Completer, options.Sources, options.Prober = d.client, d.client, d.client
+	options.Catalogue, options.Logger, options.Trouble = d.catalogue(), d.logger, d.trouble
+	options.Control, options.Draw, options.Invite = d.control, drawn, func(code string) { d.invite(name, code) }
+	options.Admins, options.AdminRemarks = d.account.Admins, d.cfg.AdminRemarks
+	relay, err := bot.New(options)
+	if err != nil {
+		return err
+	}
+	d.control.serves(name, relay)
+	err = relay.Run(owning)
+	switch {
+	case context.Cause(owning) == bot.ErrNotOwner:
+		return bot.ErrNotOwner
+	case err == nil || errors.Is(err, context.Canceled):
+		return nil
+	case troubleshoot.FaultOf(err).Source == troubleshoot.SourceWeChat:
+		return statusLost // the login view has explained it
+	}
+	d.print(name, d.say("serve_lost"))
+	return err
+}
+
+// trouble tells the operator of something that began, or ended if f is nil, and
+// that nobody can be told in a chat.
+func (d *desk) trouble(kind string, f *troubleshoot.Fault) {
+	name := d.account.Name
+	d.failing.Store(f != nil)
+	if f == nil {
+		d.pulse.set(name, "online")
+		d.print(name, d.say("trouble_over"))
+		d.alarm.over(name, kind, d.say("trouble_over"))
+		return
+	}
+	d.pulse.set(name, "store")
+	d.print(name, "\n"+d.explanation(f)+"\n")
+	d.alarm.tell(name, kind, f)
+}
