@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-
 // Trend is what failed in a span of time, for a picture of it, with its words in
 // the reader's language.
 type Trend struct {

@@ -14,8 +14,8 @@
 // Replies go through a sender with copies of the credentials, which fails with
 // a fault where the library's own would panic after a logout.
 //
-// The package does not accept friends, send media, rename anything or read
-// files; it keeps nothing but the session it is given a place for.
+// The package does not accept friends, rename anything or read files, and of media
+// sends pictures alone; it keeps nothing but the session it is given a place for.
 package wechat
 
 import (
@@ -171,10 +171,7 @@ func (c *Channel) Send(ctx context.Context, p bot.Part) (err error) {
 	}
 	s := c.sender.Load()
 	if s == nil {
-		return &troubleshoot.Fault{
-			Source: troubleshoot.SourceWeChat, Phase: troubleshoot.PhaseSend, Entry: sessionExpired,
-			Cause: errors.New("not logged in"),
-		}
+		return notLoggedIn()
 	}
 	return s.send(ctx, p.To.ID, text, strconv.FormatInt(p.ID, 10))
 }

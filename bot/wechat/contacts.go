@@ -3,7 +3,6 @@ package wechat
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -68,20 +67,7 @@ func (l *link) insist(do func() error) error {
 }
 
 func (l *link) loadList() error {
-	client := l.bot.Caller.Client
-	seq := int64(0)
-	for range maxPages {
-		a, err := readContacts(client.WebWxGetContact(l.ctx, l.sender.login.SKey, seq))
-		if err != nil {
-			return err
-		}
-		l.dir.learn(a.MemberList...)
-		if a.Seq == 0 || a.Seq == seq {
-			return nil
-		}
-		seq = a.Seq
-	}
-	return errors.New("the contact list has no end")
+	return l.sender.contacts(l.ctx, func(page []rawContact) { l.dir.learn(page...) })
 }
 
 func (l *link) loadGroups() error {

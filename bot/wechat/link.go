@@ -22,8 +22,9 @@ import (
 )
 
 const (
-	maxPoison  = 3  // times hearing a message may panic before it is left out
-	maxRefused = 20 // rounds in a row WeChat may answer with a code before the session counts as over
+	longestOwn = 5 * time.Second // pause after a failure of our own, such as of the store
+	maxPoison  = 3               // times hearing a message may panic before it is left out
+	maxRefused = 20              // rounds in a row WeChat may answer with a code before the session counts as over
 )
 
 // link is one login with one openwechat.Bot, which cannot be used again once
@@ -143,7 +144,7 @@ func (l *link) opened(a *initAnswer, r *http.Request) {
 	prime(l.bot.Caller.Client.Jar(), r.URL.Host)
 	l.sender = &sender{
 		caller: l.bot.Caller, login: l.bot.Storage.LoginInfo, request: l.bot.Storage.Request,
-		self: a.User.UserName, echoes: l.c.echoes, since: l.since,
+		self: a.User.UserName, echoes: l.c.echoes, dir: l.dir, remarks: &remarks{}, since: l.since,
 	}
 }
 
@@ -323,6 +324,9 @@ func (l *link) failed(err error) (end error) {
 		return nil
 	}
 	wait := l.retry.NextBackOff()
+	if f.Source == troubleshoot.SourceBot { // WeChat is not to blame, and need not be spared
+		wait = min(wait, longestOwn)
+	}
 	if l.failures == 1 || wait > 10*time.Second {
 		l.c.log.Warn("WeChat does not answer as it should", "error", f, "cause", cause(f), "failures", l.failures, "wait", wait)
 	}

@@ -32,6 +32,8 @@ type sender struct {
 	request *openwechat.BaseRequest
 	self    string
 	echoes  *echoes
+	dir     *directory
+	remarks *remarks
 	since   time.Time // of the login, or of the return to it
 }
 
@@ -93,18 +95,27 @@ func ambiguous(f *troubleshoot.Fault, written bool) *troubleshoot.Fault {
 // prepare checks a part and makes it fit to send.
 func prepare(text string) (string, error) {
 	text = strings.TrimRight(clean(text), "\n ")
-	var problem string
 	switch {
 	case strings.TrimSpace(text) == "":
-		problem = "an empty message"
+		return "", unfit("an empty message")
 	case len(text) > partBytes || utf8.RuneCountInString(text) > partRunes:
-		problem = "a part over the limits of the channel"
-	default:
-		return text, nil
+		return "", unfit("a part over the limits of the channel")
 	}
-	return "", &troubleshoot.Fault{
+	return text, nil
+}
+
+// unfit is the fault of something that nobody should have asked us to send.
+func unfit(what string) *troubleshoot.Fault {
+	return &troubleshoot.Fault{
 		Source: troubleshoot.SourceBot, Phase: troubleshoot.PhaseSend, Entry: troubleshoot.UnknownEntry,
-		Cause: errors.New("asked to send " + problem),
+		Cause: errors.New("asked to send " + what),
+	}
+}
+
+func notLoggedIn() *troubleshoot.Fault {
+	return &troubleshoot.Fault{
+		Source: troubleshoot.SourceWeChat, Phase: troubleshoot.PhaseSend, Entry: sessionExpired,
+		Cause: errors.New("not logged in"),
 	}
 }
 

@@ -86,8 +86,10 @@ func (t *tap) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		return t.check(r)
 	case "webwxsync":
 		return t.sync(r)
-	case "webwxsendmsg":
-		return t.send(r)
+	case "webwxsendmsg", "webwxsendmsgimg":
+		return t.send(r, checkSend)
+	case "webwxuploadmedia":
+		return t.send(r, checkUpload)
 	}
 	return t.stream(r)
 }
@@ -239,14 +241,14 @@ func (t *tap) sync(r *http.Request) (*http.Response, error) {
 	return answer(resp, a.forLibrary(), nil)
 }
 
-// send delivers a message. It does not end with the login: what is being
-// answered when the bot stops may still be said.
-func (t *tap) send(r *http.Request) (*http.Response, error) {
+// send delivers a message, or a file for one. It does not end with the login: what
+// is being answered when the bot stops may still be said.
+func (t *tap) send(r *http.Request, check func([]byte) error) (*http.Response, error) {
 	resp, body, err := t.read(r, troubleshoot.PhaseSend, smallAnswer)
 	if err != nil {
 		return nil, err
 	}
-	return answer(resp, body, checkSend(body))
+	return answer(resp, body, check(body))
 }
 
 // call makes a call that ends with the login.
