@@ -33,7 +33,8 @@ type talk struct {
 	Refused bool      `json:"refused,omitempty"`
 	Later   []letter  `json:"later,omitempty"` // parts to be said after their next message, in order
 
-	used   int  // replies since they wrote, in this process
+	visits int  // how often they wrote, in this process
+	used   int  // replies since
 	cooled bool // a refused part was tried again after a while
 	turn   chan struct{}
 }
@@ -166,6 +167,7 @@ func (b *book) heard(user, bot, token string, at time.Time) {
 		t.Heard = at
 	}
 	t.Refused, t.cooled, t.used = false, false, 0
+	t.visits++
 	p.dirty = true
 }
 
@@ -184,13 +186,14 @@ type pass struct {
 	token  string
 	left   bool // as far as we know WeChat has reason to take more
 	opened bool // they wrote within the window
+	visit  int  // it is good for
 }
 
 func (b *book) pass(user, bot string) pass {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.find(user)
-	v := pass{opened: !t.Refused && time.Since(t.Heard) < window}
+	v := pass{opened: !t.Refused && time.Since(t.Heard) < window, visit: t.visits}
 	v.left = v.opened && t.used < perMessage
 	if t.Bot == bot {
 		v.token = t.Token
@@ -288,14 +291,18 @@ func (b *book) missed(user string, id int64, unsure bool) bool {
 	return again
 }
 
-// refuse notes that WeChat takes nothing for somebody until they write, and
-// reports whether it may be worth trying once more after a while.
-func (b *book) refuse(user string, hopeful bool) (cool bool) {
+// refuse notes that WeChat, asked with a pass, takes nothing for somebody until they
+// write. If they have written meanwhile, it may by now. It reports whether it is
+// worth trying once more after a while.
+func (b *book) refuse(user string, v pass) (cool bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t, p := b.talk(user)
+	if t.visits != v.visit {
+		return false
+	}
 	t.Refused, p.dirty = true, true
-	cool = hopeful && !t.cooled
+	cool = v.left && !t.cooled
 	t.cooled = true
 	return cool
 }

@@ -50,7 +50,7 @@ func (c *Channel) picture(ctx context.Context, p bot.Part, png []byte) *troubles
 	if f != nil {
 		return f
 	}
-	_, f = k.submit(ctx, p.To.ID, clientID(p.ID)+"-picture", u.image(), true)
+	_, f = k.submit(ctx, p.To.ID, clientID(p.ID)+"-picture", u.image(), c.book.pass(p.To.ID, k.Bot), true)
 	return f
 }
 

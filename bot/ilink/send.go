@@ -33,14 +33,16 @@ func (c *Channel) Send(ctx context.Context, p bot.Part) (err error) {
 	}
 	l := letter{ID: p.ID, Text: text, At: time.Now()}
 	if c.book.waits(p.To.ID) {
-		return c.keep(ctx, p.To.ID, l, nil)
+		return c.keep(ctx, p.To.ID, l)
 	}
-	f = k.say(ctx, p.To.ID, l, true)
+	v := c.book.pass(p.To.ID, k.Bot)
+	f = k.say(ctx, p.To.ID, l, v, true)
 	switch {
 	case f == nil:
 		return nil
 	case f.Ret == retRefused:
-		return c.keep(ctx, p.To.ID, l, f)
+		c.holdBack(p.To.ID, f, v)
+		return c.keep(ctx, p.To.ID, l)
 	}
 	return f
 }
@@ -78,9 +80,9 @@ func prepare(text string) (string, *troubleshoot.Fault) {
 
 // say sends a text with the token of the person's newest message, and once without
 // any if that is refused for no reason we know of: a stale one is worse than none.
-func (k *link) say(ctx context.Context, user string, l letter, twice bool) *troubleshoot.Fault {
+func (k *link) say(ctx context.Context, user string, l letter, v pass, twice bool) *troubleshoot.Fault {
 	item := map[string]any{"type": itemText, "text_item": map[string]string{"text": l.Text}}
-	id, f := k.submit(ctx, user, clientID(l.ID), item, twice)
+	id, f := k.submit(ctx, user, clientID(l.ID), item, v, twice)
 	if f == nil {
 		k.quotes.add(string(id), l.Text)
 		k.tickets.over(user, k.courier)
@@ -92,10 +94,9 @@ func (k *link) say(ctx context.Context, user string, l letter, twice bool) *trou
 func clientID(part int64) string { return "diagbot-" + strconv.FormatInt(part, 10) }
 
 // submit sends one item.
-func (k *link) submit(ctx context.Context, user, client string, item any, twice bool) (id ident, f *troubleshoot.Fault) {
-	p := k.book.pass(user, k.Bot)
-	id, f = k.submitOnce(ctx, user, client, item, p.token)
-	if f != nil && f.Ret == retRefused && twice && p.left && p.token != "" {
+func (k *link) submit(ctx context.Context, user, client string, item any, v pass, twice bool) (id ident, f *troubleshoot.Fault) {
+	id, f = k.submitOnce(ctx, user, client, item, v.token)
+	if f != nil && f.Ret == retRefused && twice && v.left && v.token != "" {
 		if again, g := k.submitOnce(ctx, user, client, item, ""); g == nil || g.Ret != retRefused {
 			id, f = again, g
 		}
@@ -123,32 +124,22 @@ func (k *link) submitOnce(ctx context.Context, user, client string, item any, to
 	return out.ID, nil
 }
 
-// keep keeps a part until the person writes again. refused is what WeChat said to
-// it, nil where it was not asked.
-func (c *Channel) keep(ctx context.Context, user string, l letter, refused *troubleshoot.Fault) error {
-	hopeful := c.hopeful(user)
-	if err := c.book.keep(user, l); err != nil {
-		c.book.flush(ctx)
+// keep keeps a part until the person writes again.
+func (c *Channel) keep(ctx context.Context, user string, l letter) error {
+	err := c.book.keep(user, l)
+	c.book.flush(ctx)
+	if err != nil {
 		c.log.Warn("a reply WeChat refused is dropped", "reason", err)
 		return closed(err)
 	}
-	if refused != nil {
-		c.holdBack(user, refused, hopeful)
-	}
-	c.book.flush(ctx)
+	c.courier.wake() // they may have written meanwhile
 	return nil
-}
-
-// hopeful tells whether nothing we know of explains a refusal, so that haste may.
-func (c *Channel) hopeful(user string) bool {
-	k := c.link.Load()
-	return k != nil && c.book.pass(user, k.Bot).left
 }
 
 // holdBack stops sending to somebody until they write, and says so: to the log each
 // time, to the operator now and then.
-func (c *Channel) holdBack(user string, f *troubleshoot.Fault, hopeful bool) {
-	if c.book.refuse(user, hopeful) {
+func (c *Channel) holdBack(user string, f *troubleshoot.Fault, v pass) {
+	if c.book.refuse(user, v) {
 		c.courier.later(user)
 	}
 	c.log.Warn("WeChat takes no reply for a chat; it is kept until the person writes again", "error", f, "said", f.Message)
@@ -170,13 +161,13 @@ func (k *link) catchUp(ctx context.Context, user string, twice bool) *troublesho
 			}
 			return nil
 		}
-		hopeful := k.book.pass(user, k.Bot).left
-		f := k.say(ctx, user, l, twice)
+		v := k.book.pass(user, k.Bot)
+		f := k.say(ctx, user, l, v, twice)
 		switch {
 		case f == nil:
 			k.book.done(user, l.ID)
 		case f.Ret == retRefused:
-			k.holdBack(user, f, hopeful)
+			k.holdBack(user, f, v)
 		default:
 			if f = k.missed(user, l, f); f != nil {
 				k.book.flush(ctx)

@@ -81,6 +81,31 @@ func TestReplyBudgetTwice(t *testing.T) {
 	w.behaved()
 }
 
+// A copy of an old message is no reason for WeChat to take more.
+func TestCopyRenewsNothing(t *testing.T) {
+	w := newWorld(t, similink.Options{}, nil)
+	w.start(true)
+	alice := w.srv.AddUser("alice")
+	id := w.srv.Say("alice", "one")
+	w.hear()
+	for range 11 {
+		if err := w.send(alice, "part"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sent(10)
+	w.srv.Redeliver(id)
+	w.srv.Repeat(id)
+	w.settled()
+	w.srv.Say("主人", "something else")
+	w.hear()
+	w.settled()
+	if n := w.srv.Count("sendmessage"); n != 11 {
+		t.Errorf("%d requests", n)
+	}
+	w.behaved()
+}
+
 func TestWindowClosed(t *testing.T) {
 	w, alice := chatting(t, similink.Options{}, nil)
 	w.srv.Advance(25 * time.Hour)

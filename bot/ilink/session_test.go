@@ -2,6 +2,7 @@ package ilink
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,8 +110,8 @@ func TestSessionOverAtStart(t *testing.T) {
 		t.Error("no fault")
 	}
 	w.await(LoginConfirmed)
-	if n := w.srv.Count("getupdates"); n > 3 {
-		t.Errorf("%d polls", n)
+	if n := w.srv.Count("notifystart"); n != 3 { // of each beginning
+		t.Errorf("%d notices of the start", n)
 	}
 }
 
@@ -137,6 +138,55 @@ func TestReplyAcrossSessions(t *testing.T) {
 	if texts := w.sent(1); texts[0] != "answer" {
 		t.Errorf("sent %q", texts)
 	}
+	var tokens []bool
+	for _, r := range w.srv.Requests() {
+		if r.Endpoint == "sendmessage" {
+			tokens = append(tokens, strings.Contains(string(r.Body), "context_token"))
+		}
+	}
+	if !slices.Equal(tokens, []bool{true, false, true}) {
+		t.Errorf("replies went with tokens: %v", tokens)
+	}
+}
+
+// The place in the stream of messages is another bot's after another login.
+func TestCursorOfAnotherBot(t *testing.T) {
+	w := newWorld(t, similink.Options{}, nil)
+	w.start(true)
+	w.srv.Say("主人", "one")
+	w.hear()
+	w.settled()
+	w.srv.Kick()
+	w.await(LoginLost)
+	w.await(LoginConfirmed)
+	w.srv.Say("主人", "two")
+	w.hear()
+	asked := map[string]bool{} // with a cursor, by token
+	for _, r := range w.srv.Requests() {
+		token := r.Header.Get("Authorization")
+		with := !strings.Contains(string(r.Body), `"get_updates_buf":""`)
+		if _, later := asked[token]; r.Endpoint == "getupdates" && !later {
+			asked[token] = with
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("%d logins", len(asked))
+	}
+	for _, with := range asked {
+		if with {
+			t.Error("the first poll of a login has a cursor")
+		}
+	}
+}
+
+// A poll that is held does not keep the channel from stopping.
+func TestStopAtOnce(t *testing.T) {
+	w := newWorld(t, similink.Options{Hold: never, PollTimeout: -1}, func(o *Options) { o.pauses.poll = never })
+	w.start(true)
+	if err := w.srv.WaitCount(w.ctx, "getupdates", 1); err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
 }
 
 // Nobody's request is repeated faster than once a second, in the scale of the

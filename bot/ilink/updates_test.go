@@ -513,6 +513,7 @@ func TestQuotes(t *testing.T) {
 		"unknown id":   {similink.Quoted{ID: "17"}, ""},
 		"part":         {similink.Quoted{Text: "one two three", Part: "two"}, "two"},
 		"part by id":   {similink.Quoted{ID: own, Whole: "first second third second", Part: "second third"}, "second third"},
+		"other text":   {similink.Quoted{ID: own, Whole: "fits d and more", Part: "fits d"}, "first second third second"},
 		"wrong part":   {similink.Quoted{ID: own, Whole: "something else", Part: "else"}, "first second third second"},
 	} {
 		w.srv.Quote("主人", name, c.q)

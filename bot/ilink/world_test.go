@@ -102,7 +102,7 @@ type world struct {
 	logs   *journal
 	heard  chan bot.Message
 	logins chan Login
-	names  chan string                     // of logins
+	names  chan string // of logins
 	mu     sync.Mutex
 	refuse func(batch []bot.Message) error // what Hear answers, if set
 	greet  func() error                    // what LoggedIn answers, if set
