@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
-
-	"github.com/diagbot/diagbot/internal/simwechat"
 )
 
-// FileHelper is the chat in which the account's owner talks to the bot.
+// FileHelper is the chat in which the owner of an account that is reached over the
+// web protocol talks to the bot. On iLink the bot has a chat with its owner.
 const FileHelper = "filehelper"
 
 // Person is somebody at a keyboard: in a private chat, in a group, or the owner
@@ -20,32 +19,23 @@ type Person struct {
 }
 
 // chat is where the person reads the replies.
-func (p Person) chat() string {
+func (w *World) chat(p Person) string {
 	switch {
 	case p.Group != "":
 		return p.Group
 	case p.ID == "":
-		return FileHelper
+		return w.side.owner()
 	}
 	return p.ID
 }
 
 // Say sends a message as the person and does not wait.
-func (w *World) Say(p Person, text string) {
-	switch {
-	case p.Group != "":
-		w.WeChat.SayIn(p.Group, p.ID, text)
-	case p.ID == "":
-		w.WeChat.SayFromPhone(FileHelper, text)
-	default:
-		w.WeChat.Say(p.ID, text)
-	}
-}
+func (w *World) Say(p Person, text string) { w.side.say(p, text) }
 
 // Talk sends a message as the person and returns the whole reply, part by part.
 // It fails when ctx ends before the reply is complete.
 func (w *World) Talk(ctx context.Context, p Person, text string) ([]string, error) {
-	sent, stop := w.WeChat.Subscribe()
+	sent, stop := w.Subscribe()
 	defer stop()
 	w.Say(p, text)
 	var parts []string
@@ -55,7 +45,7 @@ func (w *World) Talk(ctx context.Context, p Person, text string) ([]string, erro
 			if !ok {
 				return parts, fmt.Errorf("the simulated WeChat is closed")
 			}
-			if s.To != p.chat() {
+			if s.To != w.chat(p) {
 				continue
 			}
 			parts = append(parts, s.Text)
@@ -70,7 +60,7 @@ func (w *World) Talk(ctx context.Context, p Person, text string) ([]string, erro
 
 // total reads how many parts a reply has from the "(1/3)" in one of them; 1 if
 // it has none.
-func total(s simwechat.Sent) int {
+func total(s Said) int {
 	text := strings.TrimSpace(s.Text)
 	var part, of int
 	for _, place := range []int{strings.Index(text, "("), strings.LastIndex(text, "(")} {

@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/diagbot/diagbot/bot"
-	"github.com/diagbot/diagbot/internal/simwechat"
 	"github.com/diagbot/diagbot/internal/world"
 	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -24,7 +23,8 @@ var update = flag.Bool("update", false, "write what the bot says into the transc
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestTranscripts plays each file of testdata against the real clients and the
-// simulated servers. Lines are:
+// simulated servers, over each channel. What the bot says is the same; where a
+// channel has no groups, what is said in them is left out. Lines are:
 //
 //	alice> …        somebody speaks: alice, ming, alice@group, ming@group, owner
 //	bot< …          what the bot answers in that chat; further lines are indented
@@ -39,24 +39,58 @@ func TestTranscripts(t *testing.T) {
 		t.Fatal("no transcripts", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			t.Parallel()
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newCast(t).play(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+		for _, channel := range []world.Channel{world.OpenWeChat, world.ILink} {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+"/"+string(channel), func(t *testing.T) {
+				t.Parallel()
+				script, err := os.ReadFile(file)
+				if err != nil {
 					t.Fatal(err)
 				}
-				return
-			}
-			if got != string(want) {
-				t.Errorf("the bot said otherwise; got:\n%s\nwant:\n%s", got, want)
-			}
-		})
+				c, want := newCast(t, channel), string(script)
+				if channel == world.ILink {
+					want = withoutGroups(want)
+				}
+				got := c.play(t, want)
+				if *update && channel == world.OpenWeChat {
+					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+					return
+				}
+				if got != want {
+					t.Errorf("the bot said otherwise; got:\n%s\nwant:\n%s", got, want)
+				}
+				if c.ILink != nil && len(c.ILink.Complaints()) > 0 {
+					t.Errorf("WeChat complained: %q", c.ILink.Complaints())
+				}
+			})
+		}
 	}
+}
+
+// withoutGroups leaves out of a transcript what is said in groups, with the
+// failures made for it.
+func withoutGroups(script string) string {
+	var kept, orders strings.Builder
+	dropping := false
+	for line := range strings.Lines(script) {
+		speaker, _, speech := strings.Cut(line, "> ")
+		switch {
+		case strings.HasPrefix(line, "! next: "), strings.HasPrefix(line, "! once: "):
+			orders.WriteString(line)
+			continue
+		case strings.HasPrefix(line, "bot< "), strings.HasPrefix(line, "     "):
+			if !dropping {
+				kept.WriteString(line)
+			}
+			continue
+		}
+		if dropping = speech && strings.HasSuffix(speaker, "@group"); !dropping {
+			kept.WriteString(orders.String() + line)
+		}
+		orders.Reset()
+	}
+	return kept.String()
 }
 
 // cast is a world and its people by the names transcripts call them.
@@ -65,12 +99,12 @@ type cast struct {
 	people map[string]world.Person
 }
 
-func newCast(t *testing.T) *cast {
+func newCast(t *testing.T, channel world.Channel) *cast {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	w, err := world.Start(ctx, world.Options{
-		Nick: "小诊",
+		Nick: "小诊", Channel: channel,
 		Timeouts: llm.Timeouts{
 			Headers: 500 * time.Millisecond, FirstToken: time.Second, Idle: time.Second, Total: 5 * time.Second,
 		},
@@ -85,11 +119,8 @@ func newCast(t *testing.T) *cast {
 			t.Error(err)
 		}
 	})
-	alice := w.WeChat.AddFriend(simwechat.Person{Nick: "Alice"})
-	ming := w.WeChat.AddFriend(simwechat.Person{Nick: "小明"})
-	group := w.WeChat.AddGroup(simwechat.Group{Name: "周末爬山群", Members: []simwechat.Member{
-		{UserName: alice}, {UserName: ming},
-	}})
+	alice, ming := w.AddFriend("Alice"), w.AddFriend("小明")
+	group := w.AddGroup("周末爬山群", alice, ming)
 	return &cast{World: w, people: map[string]world.Person{
 		"alice": {ID: alice}, "ming": {ID: ming}, "owner": {},
 		"alice@group": {ID: alice, Group: group}, "ming@group": {ID: ming, Group: group},

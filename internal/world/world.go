@@ -1,7 +1,7 @@
 // Package world is a simulated WeChat and a simulated AI service with the real
-// bot between them: openwechat and go-openai speak their protocols over loopback
-// sockets, and nothing is stubbed. The demo, the end-to-end tests and the
-// benchmarks live in it.
+// bot between them: openwechat, or our client of iLink, and go-openai speak their
+// protocols over loopback sockets, and nothing is stubbed. The demo, the end-to-end
+// tests and the benchmarks live in it.
 package world
 
 import (
@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/bot/ilink"
 	"github.com/diagbot/diagbot/bot/wechat"
+	"github.com/diagbot/diagbot/internal/similink"
 	"github.com/diagbot/diagbot/internal/simllm"
 	"github.com/diagbot/diagbot/internal/simwechat"
 	"github.com/diagbot/diagbot/llm"
@@ -29,11 +31,14 @@ const Model = "sim-chat"
 // Options shape a world. The zero value is a quick one for tests.
 type Options struct {
 	Catalogue *troubleshoot.Catalogue // nil: the embedded one
-	WeChat    simwechat.Options       // Nick is set from below
+	Channel   Channel                 // empty: OpenWeChat
+	WeChat    simwechat.Options       // of OpenWeChat; Nick is set from below
+	ILink     similink.Options        // of ILink
 	Nick      string                  // the bot account's nickname
 	Latency   time.Duration           // of the AI service's first token
 	Timeouts  llm.Timeouts            // zero: short ones
-	Session   wechat.Session          // nil: every login needs a scan
+	Session   wechat.Session          // of OpenWeChat; nil: every login needs a scan
+	Vault     ilink.Vault             // of ILink; nil: nothing outlives the bot
 	Bot       func(*bot.Options)      // last changes to the relay's options
 	LLM       func(*llm.Options)      // last changes to the clients' options
 	Logger    *slog.Logger            // nil: none
@@ -41,12 +46,14 @@ type Options struct {
 
 // World is a running world. Close ends it.
 type World struct {
-	WeChat    *simwechat.Server
+	WeChat    *simwechat.Server // nil unless the channel is OpenWeChat
+	ILink     *similink.Server  // nil unless it is ILink
 	AI        *simllm.Server
 	Catalogue *troubleshoot.Catalogue
 
 	clients map[troubleshoot.Source]*llm.Client
 	front   front
+	side    side
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the relay has ended
 	ended   error         // what it ended with
@@ -88,7 +95,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 		return nil, errors.Join(err, w.Close())
 	}
 	w.run(ctx, relay)
-	if err := w.WeChat.WaitLogin(ctx); err != nil {
+	if err := w.side.wait(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("wait for the login: %w", err), w.Close())
 	}
 	return w, nil
@@ -101,10 +108,8 @@ func (w *World) build(o Options) (err error) {
 			return err
 		}
 	}
-	wechatOptions := o.WeChat
-	wechatOptions.Nick = o.Nick
-	if w.WeChat, err = simwechat.Start(wechatOptions); err != nil {
-		return fmt.Errorf("start simulated WeChat: %w", err)
+	if err = w.startSide(o); err != nil {
+		return err
 	}
 	w.AI, err = simllm.Start(simllm.Options{
 		TLS: true, Keys: []string{Key}, Models: []string{Model}, Markers: true, Latency: o.Latency,
@@ -132,9 +137,7 @@ func (w *World) build(o Options) (err error) {
 
 func (w *World) relayOptions(o Options) bot.Options {
 	options := bot.Options{
-		Channel: wechat.New(wechat.Options{
-			Session: o.Session, Transport: w.WeChat.Transport(), Logger: o.Logger,
-		}),
+		Channel:   w.side.channel(o),
 		Completer: &w.front, Sources: &w.front, Prober: &w.front, Catalogue: w.Catalogue, Logger: o.Logger, Name: o.Nick,
 		Groups: []string{"ALL_GROUP"}, Deadline: 20 * time.Second, Grace: 5 * time.Second,
 	}
@@ -175,8 +178,8 @@ func (w *World) Close() error {
 	if w.AI != nil {
 		err = errors.Join(err, w.AI.Close())
 	}
-	if w.WeChat != nil {
-		err = errors.Join(err, w.WeChat.Close())
+	if w.side != nil {
+		err = errors.Join(err, w.side.Close())
 	}
 	return err
 }
