@@ -100,6 +100,9 @@ func TestCopyRenewsNothing(t *testing.T) {
 	w.srv.Say("主人", "something else")
 	w.hear()
 	w.settled()
+	if users := w.c.book.waiting(); len(users) != 0 {
+		t.Error("what was refused is to be tried again")
+	}
 	if n := w.srv.Count("sendmessage"); n != 11 {
 		t.Errorf("%d requests", n)
 	}
