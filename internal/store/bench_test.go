@@ -23,7 +23,7 @@ func answer(ctx context.Context, a *Account, chat bot.Conversation, m bot.Messag
 	}
 	err = a.Conclude(ctx, bot.Conclusion{
 		Seq: seqs[0], Reply: bot.StoredReply{ID: seqs[0], Parts: []string{m.Text}}, Outcome: bot.OutcomeAnswered, Took: 1000,
-		Conversation: chat, Turn: &bot.Turn{Asked: m.Text, Answered: m.Text}, Keep: 20, Day: "d", Spent: []string{"person"},
+		Conversation: chat, Turn: &bot.Turn{Asked: m.Text, Answered: m.Text}, Keep: 20, Day: "d", Spent: []string{chat.Key},
 	})
 	if err != nil {
 		return err
