@@ -20,6 +20,7 @@ const (
 	LoginConfirmed LoginState = "confirmed" // logged in; Hot if nobody had to scan
 	LoginExpired   LoginState = "expired"   // the code is of no use any more (Reason); a new one follows after Wait
 	LoginWaiting   LoginState = "waiting"   // WeChat cannot be reached (Fault); another try after Wait
+	LoginBack      LoginState = "back"      // it can be reached again
 	LoginLost      LoginState = "lost"      // the session is over (Fault); a new code follows at once
 	LoginGivenUp   LoginState = "given up"  // nobody scanned (Reason); another try after Wait, or after [Channel.LogIn]
 	LoginUnusable  LoginState = "unusable"  // the saved sign-in cannot be used (Reason); a scan follows

@@ -56,6 +56,9 @@ func (k *link) revive(ctx context.Context) {
 func (k *link) well(ctx context.Context, retry *backoff.ExponentialBackOff) {
 	if k.misses >= troubling {
 		k.log.Info("WeChat can be reached again")
+		if k.shown {
+			k.show(Login{State: LoginBack})
+		}
 	}
 	k.misses, k.lived, k.pleaded = 0, true, false
 	retry.Reset()

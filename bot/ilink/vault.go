@@ -20,9 +20,12 @@ type Vault interface {
 	Remove(ctx context.Context, name string) error
 }
 
+// NameLogin is what the credentials are kept under in the vault.
+const NameLogin = "ilink.login"
+
 // The names in the vault.
 const (
-	nameLogin   = "ilink.login"
+	nameLogin   = NameLogin
 	nameCursor  = "ilink.cursor"
 	nameUnheard = "ilink.unheard"
 	nameChats   = "ilink.chats."
