@@ -32,6 +32,7 @@ type office struct {
 	logger    *slog.Logger
 	alarm     *alarm
 	pulse     *pulse
+	keys      *keyboard // nil: nobody sits here
 	node      string
 }
 

@@ -59,6 +59,7 @@ func targets(cfg *configs.Config) []alert.Target {
 const (
 	alarmLogin = "login" // nobody is logged in
 	alarmScan  = "scan"  // a code waits to be scanned
+	alarmHeld  = "held"  // WeChat takes no replies for a chat
 	alarmEnd   = "end"   // serve has given the account up
 )
 
@@ -83,6 +84,14 @@ func (m *alarm) scan(account, link string) {
 	m.Tell(alert.Alert{
 		Key: fmt.Sprint(account, "/", alarmScan, "/", now.Truncate(scanEvery).Unix()), Account: account, Severity: alert.Critical, At: now,
 		Title: m.say("alert_scan"), Text: m.say("alert_scan_text"), Link: link,
+	})
+}
+
+// unscanned tells that no more links of a login follow by themselves.
+func (m *alarm) unscanned(account string) {
+	m.Tell(alert.Alert{
+		Key: account + "/" + alarmLogin, Account: account, Severity: alert.Critical, At: time.Now(),
+		Title: m.say("alert_unscanned"), Text: m.say("login_given_up"),
 	})
 }
 

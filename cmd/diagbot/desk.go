@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
-	"github.com/diagbot/diagbot/bot/wechat"
 	"github.com/diagbot/diagbot/configs"
 	"github.com/diagbot/diagbot/internal/store"
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -100,11 +99,8 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 		d.logger.Warn("what admins changed was not read", "account", name, "error", err)
 	}
 	defer d.control.leave(name)
-	view := &loginView{office: d.office, account: name}
-	channel := wechat.New(wechat.Options{
-		Session: d.session(owned), Mode: d.cfg.WeChatMode, ShowLogin: view.show, Logger: d.logger.With("account", name),
-	})
-	defer channel.Close()
+	channel, done := d.channel(owned)
+	defer done()
 	options := relayOptions(d.cfg)
 	options.Account, options.Channel, options.Store = name, channel, owned
 	options.Completer, options.Sources, options.Prober = d.client, d.client, d.client

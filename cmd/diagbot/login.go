@@ -21,40 +21,58 @@ type loginView struct {
 func (v *loginView) show(l wechat.Login) {
 	switch l.State {
 	case wechat.LoginScan:
-		v.pulse.set(v.account, "scan")
-		v.tell("login_scan")
-		v.print(v.account, picture(l.URL))
-		v.tell("login_link", "url", l.URL)
-		v.alarm.scan(v.account, l.URL)
+		v.offer("login_scan", l.URL)
 	case wechat.LoginScanned:
 		v.tell("login_scanned")
 	case wechat.LoginExpired:
 		v.tell("login_expired")
 	case wechat.LoginWaiting:
-		v.pulse.set(v.account, "offline")
-		v.tell("login_waiting", "wait", l.Wait.Round(time.Second).String())
-		v.explain(l.Fault)
+		v.waiting(l.Wait, l.Fault)
 	case wechat.LoginConfirmed:
-		v.pulse.set(v.account, "online")
-		v.explained = ""
 		key := "login_confirmed"
 		if l.Hot {
 			key = "login_resumed"
 		}
-		v.tell(key, "name", l.Name)
+		v.online(key, "name", l.Name)
 		v.tell("serve_ready")
-		v.alarm.over(v.account, alarmLogin, v.say(key, "name", l.Name))
 	case wechat.LoginUnusable:
 		v.tell("login_unusable", "why", l.Reason)
 	case wechat.LoginLost:
-		v.pulse.set(v.account, "offline")
-		v.tell("login_lost")
-		v.explain(l.Fault)
+		v.ended("login_lost", l.Fault)
 	case wechat.LoginRefused:
-		v.pulse.set(v.account, "offline")
-		v.tell("login_refused")
-		v.explain(l.Fault)
+		v.ended("login_refused", l.Fault)
 	}
+}
+
+// offer shows the code of a login.
+func (v *loginView) offer(key, url string) {
+	v.pulse.set(v.account, "scan")
+	v.tell(key)
+	v.print(v.account, picture(url))
+	v.tell("login_link", "url", url)
+	v.alarm.scan(v.account, url)
+}
+
+// waiting tells that WeChat is out of reach.
+func (v *loginView) waiting(wait time.Duration, f *troubleshoot.Fault) {
+	v.pulse.set(v.account, "offline")
+	v.tell("login_waiting", "wait", wait.Round(time.Second).String())
+	v.explain(f)
+}
+
+// online tells that the account is logged in.
+func (v *loginView) online(key string, args ...string) {
+	v.pulse.set(v.account, "online")
+	v.explained = ""
+	v.tell(key, args...)
+	v.alarm.over(v.account, alarmLogin, v.say(key, args...))
+}
+
+// ended tells that it is not any more.
+func (v *loginView) ended(key string, f *troubleshoot.Fault) {
+	v.pulse.set(v.account, "offline")
+	v.tell(key)
+	v.explain(f)
 }
 
 func (v *loginView) tell(key string, args ...string) { v.print(v.account, v.say(key, args...)) }

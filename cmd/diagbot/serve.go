@@ -72,7 +72,7 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 	}
 	defer alarm.hush(ctx)
 	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: a.newControl(cfg, client, &shelf), client: client, db: db, logger: logger, alarm: alarm,
-		pulse: newPulse(cfg.DataDir), node: nodeName(cfg)}
+		pulse: newPulse(cfg.DataDir), keys: a.newKeyboard(), node: nodeName(cfg)}
 	return o.run(ctx)
 }
 
@@ -81,6 +81,7 @@ func (o *office) run(ctx context.Context) error {
 	beating, still := context.WithCancel(context.WithoutCancel(ctx))
 	var heart sync.WaitGroup
 	heart.Go(func() { o.pulse.beat(beating) })
+	heart.Go(func() { o.keys.run(beating) })
 	defer heart.Wait()
 	defer still()
 	defer context.AfterFunc(ctx, func() {

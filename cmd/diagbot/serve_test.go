@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/diagbot/diagbot/internal/similink"
 	"github.com/diagbot/diagbot/internal/simllm"
 	"github.com/diagbot/diagbot/internal/simproxy"
 	"github.com/diagbot/diagbot/internal/simtls"
@@ -24,6 +25,7 @@ import (
 // environment.
 type internet struct {
 	wechat *simwechat.Server
+	ilink  *similink.Server
 	openai *simllm.Server
 	proxy  *simproxy.Proxy
 	env    []string
@@ -33,12 +35,21 @@ type internet struct {
 
 func newInternet(t *testing.T, others ...func(*simllm.Options)) *internet {
 	t.Helper()
+	return newInternetWith(t, similink.Options{}, others...)
+}
+
+func newInternetWith(t *testing.T, official similink.Options, others ...func(*simllm.Options)) *internet {
+	t.Helper()
 	authority, err := simtls.New()
 	must(t, err)
 	n := &internet{data: t.TempDir()}
 	n.wechat, err = simwechat.Start(simwechat.Options{Authority: authority, Nick: "小诊"})
 	must(t, err)
 	t.Cleanup(func() { _ = n.wechat.Close() })
+	official.Authority = authority
+	n.ilink, err = similink.Start(official)
+	must(t, err)
+	t.Cleanup(func() { _ = n.ilink.Close() })
 	ai := simllm.Options{
 		TLS: true, Authority: authority, Names: []string{"api.openai.com"}, Keys: []string{"sk-only-this-key"}, Markers: true,
 	}
@@ -51,6 +62,9 @@ func newInternet(t *testing.T, others ...func(*simllm.Options)) *internet {
 	route := map[string]string{"api.openai.com:443": n.openai.Addr()}
 	for _, host := range n.wechat.Hosts() {
 		route[host+":443"] = n.wechat.Addr()
+	}
+	for _, host := range n.ilink.Hosts() {
+		route[host+":443"] = n.ilink.Addr()
 	}
 	n.proxy, err = simproxy.Start(route)
 	must(t, err)

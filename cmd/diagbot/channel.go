@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+
+	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/bot/ilink"
+	"github.com/diagbot/diagbot/bot/wechat"
+	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/store"
+)
+
+// channel is a way to WeChat that its user closes.
+type channel interface {
+	bot.Channel
+	Close()
+}
+
+// channel returns the account's way to WeChat, not logged in yet. The function
+// returned is to be called when it is of no use any more.
+func (d *desk) channel(owned *store.Account) (c channel, done func()) {
+	view := &loginView{office: d.office, account: d.account.Name}
+	log := d.logger.With("account", d.account.Name)
+	if d.account.Channel != configs.ChannelILink {
+		c := wechat.New(wechat.Options{Session: d.session(owned), Mode: d.cfg.WeChatMode, ShowLogin: view.show, Logger: log})
+		return c, c.Close
+	}
+	o := ilink.Options{Vault: owned, ShowLogin: view.showILink, Agent: "diagbot/" + version(), Logger: log}
+	if !d.cfg.HotReload {
+		o.Vault = forgetful{owned}
+	}
+	if d.keys != nil {
+		o.AskCode = d.keys.ask
+	}
+	c2 := ilink.New(o)
+	forget := d.keys.onEnter(c2.LogIn)
+	return c2, func() { forget(); c2.Close() }
+}
+
+// forgetful is a vault that keeps everything but the credentials: every start
+// needs a scan.
+type forgetful struct{ ilink.Vault }
+
+// Get implements ilink.Vault.
+func (f forgetful) Get(ctx context.Context, name string) ([]byte, error) {
+	if name == ilink.NameLogin {
+		return nil, nil
+	}
+	return f.Vault.Get(ctx, name)
+}
+
+// Put implements ilink.Vault.
+func (f forgetful) Put(ctx context.Context, name string, b []byte) error {
+	if name == ilink.NameLogin {
+		return nil
+	}
+	return f.Vault.Put(ctx, name, b)
+}
