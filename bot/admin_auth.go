@@ -36,7 +36,7 @@ func (r *Relay) auth(in call) string {
 	case pairedLocked:
 		return say(in.tag, "auth_locked")
 	}
-	in.did("", "refused, try "+strconv.Itoa(wrong))
+	in.did("", resultRefused+", try "+strconv.Itoa(wrong))
 	r.guessed(in, result, wrong)
 	return say(in.tag, "auth_wrong")
 }
@@ -47,7 +47,7 @@ func (r *Relay) authInGroup(in call, code string) string {
 		if err := r.pairing.void(in.work, code); err != nil {
 			return r.unread(in.tag, err)
 		}
-		in.did("", "refused in a group")
+		in.did("", resultRefused+" in a group")
 	}
 	return r.catalogue().Say(in.tag, "auth_group")
 }
@@ -56,7 +56,7 @@ func (r *Relay) paired(in call) string {
 	if err := r.admins.admit(in.work, in.Sender, in.Login, time.Now()); err != nil {
 		return r.unread(in.tag, err)
 	}
-	in.did("", "paired")
+	in.did("", resultPaired)
 	r.tellOwner(in.work, in.out, "auth_told", "name", oneLine(in.Sender.Name, maxName))
 	return r.catalogue().Say(in.tag, "auth_done")
 }
@@ -128,6 +128,6 @@ func (r *Relay) revokeAdmin(in call, which string) string {
 	case err != nil:
 		return r.unread(in.tag, err)
 	}
-	in.did("revoke "+gone.Name, "done")
+	in.did("revoke "+gone.Name, resultDone)
 	return say(in.tag, "admin_revoked", "name", orElse(gone.Name, "?"))
 }

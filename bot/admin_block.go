@@ -70,7 +70,7 @@ func (r *Relay) blockOne(in call, w speaker) string {
 	if err := r.switches.ban(in.work, r.store, w.person, b); err != nil {
 		return r.unread(in.tag, err)
 	}
-	in.did(name, "done")
+	in.did(name, resultDone)
 	return say(in.tag, key, "name", name)
 }
 
@@ -85,7 +85,7 @@ func (r *Relay) unblock(in call) string {
 		if err := r.switches.ban(in.work, r.store, key, nil); err != nil {
 			return r.unread(in.tag, err)
 		}
-		in.did(all[i].Name, "done")
+		in.did(all[i].Name, resultDone)
 		return say(in.tag, "unblock_done", "name", all[i].Name)
 	}
 	if len(all) == 0 {

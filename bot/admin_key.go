@@ -71,7 +71,7 @@ func (r *Relay) keyNames(tag string) string {
 func (r *Relay) addKey(in call, provider string, k llm.Key) string {
 	say := r.catalogue().Say
 	if !r.isKeyName(k.Name) || !isSecret(k.Secret) {
-		in.did("add "+provider, "refused: no key")
+		in.did("add "+provider, resultRefused+": no key")
 		return say(in.tag, "key_unfit") + "\n" + say(in.tag, "key_delete_hint")
 	}
 	var check llm.Check
@@ -82,7 +82,7 @@ func (r *Relay) addKey(in call, provider string, k llm.Key) string {
 	})
 	result := resultOf(err)
 	if err == nil && !added {
-		result = "refused by the provider"
+		result = resultRefused + " by the provider"
 	}
 	in.did("add "+provider+" "+k.Name, strings.ReplaceAll(result, k.Secret, "***"))
 	var lines []string

@@ -58,9 +58,9 @@ func (r *Relay) keepControl(ctx context.Context, change func(context.Context) er
 // resultOf is what the audit has on the end of a change.
 func resultOf(err error) string {
 	if err == nil {
-		return "done"
+		return resultDone
 	}
-	return "refused: " + err.Error()
+	return resultRefused + ": " + err.Error()
 }
 
 // notControlled says why a change was not made.
@@ -118,7 +118,9 @@ func (r *Relay) listProviders(tag string) string {
 		if len(s.Keys) > 1 || len(s.Keys) == 1 && s.Keys[0].Name != "" {
 			lines = append(lines, say(tag, "provider_keys", "list", r.parts(tag, s.Keys)))
 		}
-		lines = append(lines, say(tag, "provider_models", "list", r.parts(tag, s.Models)))
+		if len(s.Models) > 0 {
+			lines = append(lines, say(tag, "provider_models", "list", r.parts(tag, s.Models)))
+		}
 	}
 	return strings.Join(append(lines, say(tag, "provider_usage")), "\n")
 }
@@ -232,10 +234,10 @@ func (r *Relay) reload(in call) string {
 		return err
 	})
 	if err != nil {
-		in.did("", "refused")
+		in.did("", resultRefused)
 		return r.notControlled(in.tag, err)
 	}
-	in.did("", "done")
+	in.did("", resultDone)
 	return r.reloaded(in.tag, got)
 }
 

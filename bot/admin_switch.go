@@ -21,7 +21,7 @@ func (r *Relay) pause(in call) string {
 	if err := r.switches.pause(in.work, r.store, true, time.Now()); err != nil {
 		return r.unread(in.tag, err)
 	}
-	in.did("", "done")
+	in.did("", resultDone)
 	return r.catalogue().Say(in.tag, "pause_done")
 }
 
@@ -33,7 +33,7 @@ func (r *Relay) resume(in call) string {
 	if err := r.switches.pause(in.work, r.store, false, time.Now()); err != nil {
 		return r.unread(in.tag, err)
 	}
-	in.did("", "done")
+	in.did("", resultDone)
 	return r.catalogue().Say(in.tag, "resume_done")
 }
 
@@ -79,10 +79,10 @@ func (r *Relay) quiet(in call) string {
 		return r.unread(in.tag, err)
 	}
 	if until.IsZero() {
-		in.did("off", "done")
+		in.did("off", resultDone)
 		return say(in.tag, "quiet_off")
 	}
-	in.did(d.String(), "done")
+	in.did(fold(in.args), resultDone)
 	return say(in.tag, "quiet_until", "time", r.clock(until))
 }
 

@@ -15,6 +15,14 @@ import (
 type desk struct {
 	*fakeChannel
 	remarks map[string]string
+	since   time.Time
+}
+
+func (d *desk) LoggedInSince() time.Time { return d.since }
+
+// SendPicture says a picture as what is drawn on it.
+func (d *desk) SendPicture(ctx context.Context, p Part, png []byte) error {
+	return d.Send(ctx, Part{To: p.To, Text: "picture: " + string(png) + p.Text, ID: p.ID})
 }
 
 func (d *desk) OwnerChat() (Chat, bool) { return Chat{ID: "filehelper"}, true }
@@ -24,7 +32,7 @@ func (d *desk) Remark(_ context.Context, s Sender) (string, error) { return d.re
 // atDesk gives a world a desk, a lasting store and one admin by remark: @ann.
 func atDesk(s Store) func(*Options) {
 	return func(o *Options) {
-		o.Channel = &desk{o.Channel.(*fakeChannel), map[string]string{"@ann": "diagbot-admin", "@bob": "Bob"}}
+		o.Channel = &desk{fakeChannel: o.Channel.(*fakeChannel), remarks: map[string]string{"@ann": "diagbot-admin", "@bob": "Bob"}}
 		o.AdminRemarks, o.Store = []string{"diagbot-admin"}, s
 	}
 }
@@ -52,8 +60,8 @@ func (w *world) pair(id, name string) {
 	m.Sender.Name = name
 	w.hear(m)
 	said := w.texts()
-	if len(said) != 2 || said[1] != w.ui("auth_done") && said[0] != w.ui("auth_done") {
-		w.Fatalf("pairing said %q", said)
+	if paired, err := w.relay.admins.paired(w.Context()); err != nil || len(said) != 2 || len(paired) == 0 {
+		w.Fatalf("pairing said %q, %v", said, err)
 	}
 }
 

@@ -14,6 +14,13 @@ const (
 	whereGroup   = "group"
 )
 
+// How Deed.Result begins.
+const (
+	resultDone    = "done"
+	resultPaired  = "paired"
+	resultRefused = "refused"
+)
+
 const (
 	usualAudits = 10
 	mostAudits  = 50
@@ -73,7 +80,32 @@ func (r *Relay) audit(in call) string {
 	}
 	lines := []string{r.catalogue().Say(in.tag, "audit_title")}
 	for _, d := range deeds {
-		lines = append(lines, r.clock(d.At)+" "+strings.Join([]string{d.Who, d.Where, d.Command, d.Result}, clauseComma(in.tag)))
+		lines = append(lines, r.clock(d.At)+" "+strings.Join(r.deedIn(in.tag, d), clauseComma(in.tag)))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// deedIn puts what is kept of a deed, which is in no language, in words.
+func (r *Relay) deedIn(tag string, d Deed) []string {
+	say := r.catalogue().Say
+	who := d.Who
+	for _, p := range []Proof{ProofOwner, ProofListed, ProofPaired, ProofRemark} {
+		if name, ok := strings.CutSuffix(who, " ("+string(p)+")"); ok {
+			who = name + " (" + say(tag, "proof_"+string(p)) + ")"
+		}
+	}
+	where := d.Where
+	if key, ok := map[string]string{
+		whereOwner: "where_owner", wherePrivate: "chat_private", whereGroup: "chat_group", "console": "where_console",
+	}[where]; ok {
+		where = say(tag, key)
+	}
+	result, rest := d.Result, ""
+	for _, known := range []string{resultDone, resultPaired, resultRefused} {
+		if after, ok := strings.CutPrefix(result, known); ok {
+			result, rest = say(tag, "audit_"+known), after
+			break
+		}
+	}
+	return []string{who, where, d.Command, result + rest}
 }

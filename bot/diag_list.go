@@ -1,6 +1,13 @@
 package bot
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
 
 // listCodes lists all codes with their titles: /diag list. It is long, so groups
 // are spared it.
@@ -9,15 +16,26 @@ func (r *Relay) listCodes(in call) string {
 	if in.Chat.Group {
 		return c.Say(in.tag, "list_private")
 	}
+	entries := slices.Clone(c.Entries())
+	slices.SortStableFunc(entries, byCode)
 	lines := []string{c.Say(in.tag, "list_title")}
-	told := make(map[string]bool)
-	for _, e := range c.Entries() {
-		line := e.Code + " " + c.Title(e.ID, in.tag)
-		if told[line] {
-			continue
-		}
-		told[line] = true
-		lines = append(lines, line)
+	for _, e := range entries {
+		lines = append(lines, e.Code+" "+c.Title(e.ID, in.tag))
 	}
-	return strings.Join(append(lines, "", c.Say(in.tag, "diag_usage")), "\n")
+	return strings.Join(append(slices.Compact(lines), "", c.Say(in.tag, "diag_usage")), "\n")
+}
+
+// byCode orders entries by their codes: first the numbers, then the words.
+func byCode(a, b *troubleshoot.Entry) int {
+	x, failed := strconv.Atoi(a.Code)
+	y, failedToo := strconv.Atoi(b.Code)
+	switch {
+	case failed == nil && failedToo == nil:
+		return cmp.Compare(x, y)
+	case failed == nil:
+		return -1
+	case failedToo == nil:
+		return 1
+	}
+	return strings.Compare(a.Code, b.Code)
 }

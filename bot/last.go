@@ -13,11 +13,17 @@ const (
 	mostLast  = 20
 )
 
-// last tells of the latest incidents: /diag last [n].
+// last tells of the latest incidents: /diag last [n] [full]. In full it tells every
+// attempt, and what kind of chat each was in; whose it was is not kept.
 func (r *Relay) last(in call) string {
-	n, err := strconv.Atoi(fold(in.args))
-	if err != nil || n < 1 {
-		n = usualLast
+	n, full := usualLast, false
+	for _, word := range strings.Fields(fold(in.args)) {
+		switch k, err := strconv.Atoi(word); {
+		case err == nil && k > 0:
+			n = k
+		case word == "full" || word == "全部":
+			full = true
+		}
 	}
 	found, err := r.incidents(in.work, IncidentFilter{Most: min(n, mostLast)})
 	switch {
@@ -29,9 +35,29 @@ func (r *Relay) last(in call) string {
 	lines := []string{r.catalogue().Say(in.tag, "last_failures")}
 	for k, i := range found {
 		lines = append(lines, strconv.Itoa(k+1)+". "+r.headline(in.tag, i))
+		if full {
+			lines = append(lines, r.inFull(in.tag, i)...)
+			continue
+		}
 		lines = append(lines, r.outline(in.tag, i)...)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// inFull tells everything that is kept of an incident.
+func (r *Relay) inFull(tag string, i Incident) (lines []string) {
+	kind := "chat_private"
+	if i.Group {
+		kind = "chat_group"
+	}
+	lines = []string{r.catalogue().Say(tag, kind)}
+	for k, a := range i.Attempts {
+		lines = append(lines, "- "+r.attempt(tag, a, k+1 < len(i.Attempts)))
+		if a.Entry != "" {
+			lines = append(lines, r.words(tag, a)...)
+		}
+	}
+	return lines
 }
 
 // headline is an incident in one line.

@@ -34,8 +34,11 @@ var update = flag.Bool("update", false, "write what the bot said into the transc
 //	alice @ Home> text          a text in a group that mentions the bot
 //	alice : Home> text          one that does not
 //	owner> text                 the account's owner, in File Transfer
+//	! pair carl                 carl becomes an admin, with a code
+//	! remark ann boss           ann gets a remark on the account's phone; without one, loses it
 //	bot< text                   the answer, in the same chat
 //	    more of it              its next line
+//	bot to bob< text            what is said in another chat than that
 //
 // What the bot says while time passes follows that. Where nothing follows a text,
 // the bot must be silent. ???? stands for any
@@ -94,7 +97,10 @@ type stage struct {
 	slow time.Duration
 
 	sources []llm.ProviderStatus
+	desk    *desk
 }
+
+func (s *stage) draw(t Trend) ([]byte, error) { return []byte(t.Title + ", " + t.Summary), nil }
 
 // Status and Probe make the stage the relay's AI sources.
 func (s *stage) Status() []llm.ProviderStatus { return s.sources }
@@ -120,7 +126,7 @@ func play(t *testing.T, script string) string {
 	for line := range strings.Lines(script) {
 		line = strings.TrimRight(line, "\n")
 		switch {
-		case strings.HasPrefix(line, "bot<"), strings.HasPrefix(line, "    "):
+		case strings.HasPrefix(line, "bot<"), strings.HasPrefix(line, "bot to "), strings.HasPrefix(line, "    "):
 			continue
 		case strings.HasPrefix(line, "= "):
 			s.opts = append(s.opts, line[2:])
@@ -130,7 +136,7 @@ func play(t *testing.T, script string) string {
 			s.act(t, line[2:])
 			synctest.Wait()
 			for _, u := range s.channel.take() {
-				s.write(u)
+				s.write(u, "")
 			}
 			continue
 		case line != "" && line[0] != '#':
@@ -148,6 +154,8 @@ func (s *stage) open(t *testing.T) {
 	if s.world == nil {
 		s.world = newWorld(t, func(o *Options) {
 			o.Locale, o.Location, o.Sources, o.Prober = "", time.UTC, s, s
+			s.desk = &desk{fakeChannel: o.Channel.(*fakeChannel), remarks: make(map[string]string)}
+			o.Channel, o.Control, o.Draw, o.AdminRemarks = s.desk, &fakeControl{stage: s}, s.draw, []string{"boss"}
 			setOptions(t, o, s.opts)
 		})
 	}
@@ -196,6 +204,13 @@ func (s *stage) act(t *testing.T, what string) {
 	case verb == "source":
 		name, entry, _ := strings.Cut(arg, " ")
 		s.sources = append(s.sources, llm.ProviderStatus{Provider: name, Trouble: entry})
+	case verb == "pair":
+		s.pair(arg, arg)
+	case verb == "remark":
+		name, remark, _ := strings.Cut(arg, " ")
+		s.desk.remarks[name] = remark
+	case verb == "signed":
+		s.desk.since = time.Now().Add(-duration(t, strings.TrimPrefix(arg, "in ")))
 	case verb == "later":
 		time.Sleep(duration(t, arg))
 	default:
@@ -216,9 +231,9 @@ func duration(t *testing.T, s string) time.Duration {
 	return d
 }
 
-func (s *stage) write(u utterance) {
+func (s *stage) write(u utterance, elsewhere string) {
 	text := ref.ReplaceAllString(u.text, "$1????$2")
-	s.out.WriteString("bot< " + strings.ReplaceAll(text, "\n", "\n    ") + "\n")
+	s.out.WriteString("bot" + elsewhere + "< " + strings.ReplaceAll(text, "\n", "\n    ") + "\n")
 }
 
 func (s *stage) utter(t *testing.T, line string) {
@@ -239,11 +254,16 @@ func (s *stage) utter(t *testing.T, line string) {
 		m.Sender.Owner = part[5] == ""
 	}
 	s.hear(m)
-	for _, u := range s.channel.take() {
-		if u.to.ID != m.Chat.ID {
-			t.Errorf("%q was answered in %q", line, u.to.ID)
+	said := s.channel.take()
+	for _, u := range said {
+		if u.to.ID == m.Chat.ID {
+			s.write(u, "")
 		}
-		s.write(u)
+	}
+	for _, u := range said {
+		if u.to.ID != m.Chat.ID {
+			s.write(u, " to "+u.to.ID)
+		}
 	}
 }
 
