@@ -50,22 +50,31 @@ func newInternetWith(t *testing.T, official similink.Options, others ...func(*si
 	n.ilink, err = similink.Start(official)
 	must(t, err)
 	t.Cleanup(func() { _ = n.ilink.Close() })
-	ai := simllm.Options{
-		TLS: true, Authority: authority, Names: []string{"api.openai.com"}, Keys: []string{"sk-only-this-key"}, Markers: true,
-	}
-	for _, other := range others {
-		other(&ai)
-	}
-	n.openai, err = simllm.Start(ai)
-	must(t, err)
-	t.Cleanup(func() { _ = n.openai.Close() })
-	route := map[string]string{"api.openai.com:443": n.openai.Addr()}
+	route := map[string]string{}
 	for _, host := range n.wechat.Hosts() {
 		route[host+":443"] = n.wechat.Addr()
 	}
 	for _, host := range n.ilink.Hosts() {
 		route[host+":443"] = n.ilink.Addr()
 	}
+	n.connect(t, authority, route, others...)
+	return n
+}
+
+// connect starts an AI service and a proxy that leads to it and to WeChat.
+func (n *internet) connect(t *testing.T, authority *simtls.Authority, route map[string]string, others ...func(*simllm.Options)) {
+	t.Helper()
+	ai := simllm.Options{
+		TLS: true, Authority: authority, Names: []string{"api.openai.com"}, Keys: []string{"sk-only-this-key"}, Markers: true,
+	}
+	for _, other := range others {
+		other(&ai)
+	}
+	var err error
+	n.openai, err = simllm.Start(ai)
+	must(t, err)
+	t.Cleanup(func() { _ = n.openai.Close() })
+	route["api.openai.com:443"] = n.openai.Addr()
 	n.proxy, err = simproxy.Start(route)
 	must(t, err)
 	t.Cleanup(func() { _ = n.proxy.Close() })
@@ -76,7 +85,6 @@ func newInternetWith(t *testing.T, official similink.Options, others ...func(*si
 		"OPENAI_API_KEY=sk-only-this-key", "DIAGBOT_DATA_DIR=" + n.data, "DIAGBOT_SEND_INTERVAL=0s",
 		"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"),
 	}
-	return n
 }
 
 func must(t *testing.T, err error) {

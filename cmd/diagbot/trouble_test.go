@@ -28,8 +28,9 @@ type page struct {
 	State, Key, Account, Title string
 }
 
-// newPager makes serve send its alerts to a server of the test.
-func newPager(t *testing.T, n *internet) *pager {
+// newPager makes serve send its alerts to a server of the test, with further
+// settings.
+func newPager(t *testing.T, n *internet, settings string) *pager {
 	t.Helper()
 	p := &pager{news: make(chan struct{}, 100)}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -43,7 +44,7 @@ func newPager(t *testing.T, n *internet) *pager {
 	}))
 	t.Cleanup(p.Close)
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	must(t, os.WriteFile(file, []byte("alerts: [{name: desk, kind: generic, url: '"+p.URL+"'}]\n"), 0o600))
+	must(t, os.WriteFile(file, []byte("alerts: [{name: desk, kind: generic, url: '"+p.URL+"'}]\n"+settings), 0o600))
 	n.args = append(n.args, "--config", file)
 	return p
 }
@@ -115,7 +116,7 @@ func TestDatabaseGone(t *testing.T) {
 // process is killed. Nothing is said meanwhile, the operator is told wherever they
 // may look, and all goes on by itself afterwards.
 func suffer(t *testing.T, n *internet, c *crowd, o outage) {
-	alerts := newPager(t, n)
+	alerts := newPager(t, n, "")
 	r := seedOf(t)
 	p := n.start(t, "serve")
 	p.waitFor(t, "Answering.")
