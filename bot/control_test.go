@@ -181,3 +181,11 @@ func TestLengthOf(t *testing.T) {
 		}
 	}
 }
+
+// sourcesOf are AI sources that do well.
+func sourcesOf(names ...string) (all []llm.ProviderStatus) {
+	for _, name := range names {
+		all = append(all, llm.ProviderStatus{Provider: name, Keys: []llm.PartStatus{{Name: "main"}}, Models: []llm.PartStatus{{Name: "gpt-4o-mini"}}})
+	}
+	return all
+}
