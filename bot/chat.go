@@ -106,6 +106,9 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 		return nil
 	}
 	c.memory.forget, c.memory.lost = false, c.memory.lost && !lost
+	if r != nil && d.traits.RepliesPerMessage > 0 {
+		d.over.put(t.Chat.ID, r.rest)
+	}
 	return r
 }
 
@@ -175,13 +178,22 @@ func (r *Relay) reply(t task, text string) *reply {
 	out := &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard}
 	if out.parts = []string{text}; !isRecipe(text) {
 		text = strings.ReplaceAll(text, recipeMark, "")
-		out.parts = split(text, r.limits, r.catalogue().Say(t.tag, "cut_notice"))
+		out.parts, out.rest = split(text, r.limits, r.catalogue().Say(t.tag, r.notice()))
 	}
 	out.id = r.ids.take(len(out.parts))
 	if r.traits.ReplyWindow > 0 {
 		out.until = t.heard.Add(r.traits.ReplyWindow)
 	}
 	return out
+}
+
+// notice is what a reply ends with that has no room for all: where the channel
+// counts replies, the rest is for the asking.
+func (r *Relay) notice() string {
+	if r.traits.RepliesPerMessage > 0 {
+		return "more_notice"
+	}
+	return "cut_notice"
 }
 
 // maxName bounds a name in front of a text, in runes.
@@ -237,6 +249,9 @@ func (d *dispatcher) answer(ctx context.Context, c *chat, t task) response {
 	}
 	if cmd, args, ok := d.commands.parse(t.text); ok {
 		return response{text: d.command(cmd, call{task: t, chat: c, args: args, out: d.out})}
+	}
+	if text, ok := d.over.get(t.Chat.ID, t.text); ok {
+		return response{text: text}
 	}
 	return d.ask(ctx, c, t, time.Now())
 }

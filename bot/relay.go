@@ -33,6 +33,7 @@ type Relay struct {
 	pairing   *pairing
 	choices   choices
 	switches  switches
+	over      *rests                 // what answers had no room for
 	guessTold seldom                 // when the owner heard of guessing
 	ownerIs   atomic.Pointer[string] // the person the owner is, once they have given a command
 
@@ -54,7 +55,7 @@ func New(o Options) (*Relay, error) {
 	r := &Relay{
 		o: o, traits: traits, limits: limitsOf(traits),
 		address: newAddressing(o), commands: newCommandTable(), plain: newPlainer(),
-		store: o.Store, durable: o.Store != nil, salt: maphash.MakeSeed(), chats: make(map[string]*chat),
+		store: o.Store, durable: o.Store != nil, salt: maphash.MakeSeed(), chats: make(map[string]*chat), over: newRests(),
 	}
 	if !r.durable {
 		r.store = newMemory(o.MemoryExpiry)

@@ -35,24 +35,25 @@ func limitsOf(t Traits) limits {
 const numberRoom = 8
 
 // split cuts text into parts that a channel takes, each numbered when there are
-// several. If the channel's parts do not suffice, the last one ends with notice.
-func split(text string, l limits, notice string) []string {
+// several. If the channel's parts do not suffice, the last one ends with notice, and
+// what had no room is the rest.
+func split(text string, l limits, notice string) (parts []string, rest string) {
 	if fit(text, l.runes, l.bytes) == len(text) {
-		return []string{text}
+		return []string{text}, ""
 	}
 	runes, bytes := l.runes-numberRoom, l.bytes-numberRoom
 	if l.parts == 1 {
 		runes, bytes = l.runes, l.bytes
 	}
-	var parts []string
+	last := ""
 	for text != "" && len(parts) < l.parts {
-		head, rest := cutPart(text, runes, bytes)
-		parts, text = append(parts, head), rest
+		head, after := cutPart(text, runes, bytes)
+		parts, last, text = append(parts, head), text, after
 	}
 	if text != "" {
-		parts[len(parts)-1] = shorten(parts[len(parts)-1], runes, bytes, notice)
+		parts[len(parts)-1], rest = shorten(last, runes, bytes, notice)
 	}
-	return number(parts)
+	return number(parts), rest
 }
 
 func number(parts []string) []string {
@@ -65,18 +66,14 @@ func number(parts []string) []string {
 	return parts
 }
 
-// shorten makes room for notice below s.
-func shorten(s string, runes, bytes int, notice string) string {
-	if notice == "" {
-		return s
+// shorten returns the start of s, with room for notice below, and what follows it.
+func shorten(s string, runes, bytes int, notice string) (head, rest string) {
+	room, size := runes-utf8.RuneCountInString(notice)-1, bytes-len(notice)-1
+	if notice == "" || room < 1 || size < utf8.UTFMax {
+		return cutPart(s, runes, bytes)
 	}
-	runes -= utf8.RuneCountInString(notice) + 1
-	bytes -= len(notice) + 1
-	if runes < 1 || bytes < utf8.UTFMax {
-		return s
-	}
-	head, _ := cutPart(s, runes, bytes)
-	return head + "\n" + notice
+	head, rest = cutPart(s, room, size)
+	return head + "\n" + notice, rest
 }
 
 // cutPart returns the longest start of text that is within the limits and ends

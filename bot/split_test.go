@@ -36,7 +36,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := split(tt.in, tt.l, "略…")
+			got, _ := split(tt.in, tt.l, "略…")
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("split(%q)\n got %q\nwant %q", tt.in, got, tt.want)
 			}
@@ -50,7 +50,7 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, runes, bytes uint8) {
 		l := limits{runes: int(runes%100) + 12, bytes: int(bytes)%300 + 24, parts: 99}
 		s = clean(s)
-		parts := split(s, l, "cut")
+		parts, _ := split(s, l, "cut")
 		var all strings.Builder
 		for i, p := range parts {
 			if utf8.RuneCountInString(p) > l.runes || len(p) > l.bytes {

@@ -17,7 +17,7 @@ type completer struct{}
 func (completer) Complete(_ context.Context, p llm.Prompt) (llm.Completion, error) {
 	asked := p.Messages[len(p.Messages)-1].Content
 	if strings.HasPrefix(asked, "long") {
-		asked = strings.Repeat("这是很长的回答。\n\n", 4000)
+		asked = strings.Repeat("这是很长的回答。\n\n", 3000)
 	}
 	return llm.Completion{Text: "re: " + asked}, nil
 }
@@ -75,10 +75,29 @@ func TestRelayKeepsToTheBudget(t *testing.T) {
 	if texts := w.sent(11); texts[10] != "re: hello" {
 		t.Errorf("sent %q", texts[10])
 	}
+	w.behaved()
+}
+
+// What a message's replies have no room for is said to the next, if it asks.
+func TestRelayGoesOn(t *testing.T) {
+	w := relayed(t, similink.Options{})
+	w.srv.AddUser("alice")
+	w.srv.Say("alice", "long")
+	w.sent(10)
+	w.srv.Say("alice", "继续")
+	texts := w.sent(16)
+	whole := "re: " + strings.TrimSpace(strings.Repeat("这是很长的回答。\n\n", 3000))
+	said := 0
+	for _, text := range texts {
+		said += strings.Count(text, "这是很长的回答。")
+	}
+	if want := strings.Count(whole, "这是很长的回答。"); said != want {
+		t.Errorf("%d of %d sentences came", said, want)
+	}
 	if lost := w.srv.Lost(); len(lost) != 0 {
 		t.Errorf("%d parts were lost", len(lost))
 	}
-	if n := w.srv.Count("sendmessage"); n != 11 {
+	if n := w.srv.Count("sendmessage"); n != len(texts) {
 		t.Errorf("%d requests", n)
 	}
 	w.behaved()
