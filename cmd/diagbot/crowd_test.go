@@ -60,12 +60,12 @@ type question struct {
 type repetition struct{ first, again time.Time }
 
 // newCrowd brings people together who can talk to a bot: friends, and a group of
-// four.
-func newCrowd(t *testing.T, friends int) (*internet, *crowd) {
+// four. latency is the model's.
+func newCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *crowd) {
 	t.Helper()
 	c := &crowd{talks: make(map[string]*talk), asks: make(map[string][]time.Time)}
 	n := newInternet(t, func(o *simllm.Options) {
-		o.Latency, o.Pause, o.Reply = 40*time.Millisecond, 2*time.Millisecond, c.reply
+		o.Latency, o.Pause, o.Reply = latency, 2*time.Millisecond, c.reply
 	})
 	c.wechat, c.openai = n.wechat, n.openai
 	n.env = append(n.env, "DIAGBOT_THINKING_AFTER=0s", "DIAGBOT_MEMORY_TURNS=3", "DIAGBOT_MAILBOX_SIZE=100")

@@ -48,7 +48,7 @@ func TestTerminate(t *testing.T) {
 }
 
 func interrupt(t *testing.T, times int, end func(*process)) {
-	n, c := newCrowd(t, 20)
+	n, c := newCrowd(t, 20, 40*time.Millisecond)
 	r := seedOf(t)
 	p := n.launch(t, nil, "serve")
 	p.waitFor(t, "Answering.")

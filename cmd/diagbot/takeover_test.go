@@ -39,7 +39,7 @@ type node struct {
 // answers.
 func newCluster(t *testing.T, pg *pgtest.Server, r *rand.Rand, size int) *cluster {
 	t.Helper()
-	n, c := newCrowd(t, 8)
+	n, c := newCrowd(t, 8, 400*time.Millisecond) // long enough for all to wait when the owner ends
 	k := &cluster{internet: n, crowd: c, t: t, r: r}
 	n.env = append(n.env, "DIAGBOT_STORE_URL="+pg.Database(t))
 	t.Cleanup(func() {

@@ -19,14 +19,14 @@ func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	t.Run("limit", func(t *testing.T) {
 		t.Parallel()
-		n, c := newCrowd(t, 5)
+		n, c := newCrowd(t, 5, 40*time.Millisecond)
 		n.env = append(n.env, asLimited+"=1")
 		suffer(t, n, c, outage{
 			fail: func(p *process) { limitFiles(t, p, 4096) }, // enough for the heartbeat
 			mend: func(p *process) { limitFiles(t, p, math.MaxUint64) }, long: 3 * time.Second,
 		})
 	})
-	n, c := newCrowd(t, 5)
+	n, c := newCrowd(t, 5, 40*time.Millisecond)
 	if err := syscall.Mount("none", n.data, "tmpfs", 0, "size=4m"); errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 		return
 	} else if err != nil {

@@ -104,7 +104,7 @@ func TestDatabaseGone(t *testing.T) {
 	t.Parallel()
 	pg := new(pgtest.Server)
 	t.Cleanup(pg.Close)
-	n, c := newCrowd(t, 5)
+	n, c := newCrowd(t, 5, 40*time.Millisecond)
 	n.env = append(n.env, "DIAGBOT_STORE_URL="+pg.Database(t))
 	suffer(t, n, c, outage{
 		fail: func(*process) { pg.Halt() }, mend: func(*process) { must(t, pg.Resume()) },
