@@ -24,11 +24,10 @@ type Account struct {
 	number atomic.Int64 // the last one given to a message or a deed
 	doubt  doubt
 
-	ctx     context.Context
-	end     context.CancelCauseFunc
-	until   atomic.Pointer[time.Time] // by our own clock; nil: it does not end by itself
-	keeping sync.WaitGroup
-	once    sync.Once
+	ctx   context.Context
+	end   context.CancelCauseFunc
+	until atomic.Pointer[time.Time] // by our own clock; nil: it does not end by itself
+	once  sync.Once                 // Release
 }
 
 // errReleased is the cause of an Account's context after Release and Close.
@@ -54,7 +53,7 @@ func (db *DB) Claim(ctx context.Context, account, node string) (*Account, error)
 		return nil, errors.Join(fmt.Errorf("encrypt logins: %w", err), a.Release(ctx))
 	}
 	if db.dialect().ttl {
-		a.keeping.Go(a.keep)
+		db.running.Go(a.keep)
 	}
 	db.supersede(a)
 	db.startSweeping()
@@ -101,7 +100,6 @@ func (a *Account) Release(ctx context.Context) (err error) {
 			return err
 		})
 		a.end(errReleased)
-		a.keeping.Wait()
 		a.db.lock.remove()
 	})
 	if errors.Is(err, bot.ErrNotOwner) {

@@ -25,7 +25,7 @@ type DB struct {
 	sweepEvery time.Duration
 	ctx        context.Context // ends with Close
 	stop       context.CancelFunc
-	running    sync.WaitGroup
+	running    sync.WaitGroup // what Close waits for
 	sweeping   sync.Once
 }
 
