@@ -100,6 +100,8 @@ type Channel struct {
 	seen  *seen
 	batch []bot.Message // fetched, and not heard yet
 	kept  bool          // and in the vault
+
+	hopeless bool // the vault could not be read for long
 }
 
 // New returns a channel that is not logged in.
@@ -176,8 +178,9 @@ func (c *Channel) Run(ctx context.Context, ear bot.Ear) error {
 	}
 	defer c.running.Store(false)
 	c.link.Store(nil)
-	c.restore(ctx)
+	c.hopeless = false
 	l, how, over := c.stored(ctx), resumed, false
+	c.restore(ctx)
 	var under sync.WaitGroup
 	defer under.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -201,6 +204,10 @@ func (c *Channel) Run(ctx context.Context, ear bot.Ear) error {
 // idle waits until somebody asks for a new code. Meanwhile the old session, if
 // there is one, is tried now and then: some come back.
 func (c *Channel) idle(ctx context.Context, ear bot.Ear, l *login) {
+	select {
+	case <-c.asked: // for the codes that were shown meanwhile
+	default:
+	}
 	for ctx.Err() == nil {
 		rest := time.NewTimer(c.opt.pauses.rest)
 		select {

@@ -165,6 +165,25 @@ func TestVaultOutOfReachAtFirst(t *testing.T) {
 	}
 }
 
+// One that stays out of reach is tried with patience once, not for each thing.
+func TestVaultOutOfReach(t *testing.T) {
+	w := newWorld(t, similink.Options{}, nil)
+	reads := 0
+	w.vault.fails = func(op, name string) error {
+		if reads++; op == "get" && name != nameCursor {
+			return errors.New("the key is another")
+		}
+		return nil
+	}
+	w.start(false)
+	w.await(LoginUnusable)
+	w.await(LoginConfirmed)
+	w.stop()
+	if reads > loadTries+10 {
+		t.Errorf("%d reads", reads)
+	}
+}
+
 // A vault that writes nothing costs a scan at the next start, and nothing now.
 func TestVaultThatTakesNothing(t *testing.T) {
 	w := newWorld(t, similink.Options{}, nil)

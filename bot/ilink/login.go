@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -249,7 +250,7 @@ func (s *scan) ask(ctx context.Context) error {
 	if asking.Err() != nil && ctx.Err() == nil {
 		return errCodeExpired
 	}
-	if err != nil || digits == "" || len(digits) > 64 {
+	if digits = strings.TrimSpace(digits); err != nil || digits == "" || len(digits) > 64 {
 		return errNoDigits
 	}
 	s.digits, s.eager = digits, s.wrong == 0

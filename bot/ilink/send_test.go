@@ -275,6 +275,30 @@ func TestSendFaults(t *testing.T) {
 	}
 }
 
+// The catalogue knows what these faults are.
+func TestFaultsAreExplained(t *testing.T) {
+	w, alice := chatting(t, similink.Options{}, nil)
+	catalogue, err := troubleshoot.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, f := range map[string]similink.Failure{
+		sessionExpired: {Errcode: -14}, "wechat-unreachable": {Reset: true},
+	} {
+		w.srv.Fail("sendmessage", f, 1)
+		if d := catalogue.Diagnose(faultOf(t, w.send(alice, "x"))); d.Entry.ID != want {
+			t.Errorf("%+v is said to be %s", f, d.Entry.ID)
+		}
+	}
+	w.srv.Advance(25 * time.Hour)
+	if err := w.send(alice, "late"); err != nil {
+		t.Fatal(err)
+	}
+	if d := catalogue.Diagnose(w.await(LoginHeld).Fault); d.Entry.ID != windowClosed {
+		t.Errorf("a refusal is said to be %s", d.Entry.ID)
+	}
+}
+
 // A part said again because nobody knows whether it arrived is seen once.
 func TestSaidAgain(t *testing.T) {
 	w, alice := chatting(t, similink.Options{}, nil)

@@ -130,18 +130,21 @@ func (c *Channel) remove(ctx context.Context, name string) {
 // loadTries is how often what cannot be read is tried again before it is given up.
 const loadTries = 5
 
-// recall is load with patience: what is not there because the vault could not be
-// asked would be written over.
+// recall is load with patience, until that has run out once: what is not there
+// because the vault could not be asked would be written over.
 func (c *Channel) recall(ctx context.Context, name string, v any) (found bool, err error) {
 	retry := c.newBackoff()
-	for range loadTries {
+	for try := 1; ; try++ {
 		found, err = c.load(ctx, name, v)
 		if err == nil || errors.Is(err, errBroken) || ctx.Err() != nil {
-			break
+			return found, err
+		}
+		if try >= loadTries || c.hopeless {
+			c.hopeless = true
+			return found, err
 		}
 		pause(ctx, retry.NextBackOff())
 	}
-	return found, err
 }
 
 // stored returns the credentials that are kept, or nil after saying what is wrong
