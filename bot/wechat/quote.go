@@ -28,7 +28,10 @@ func splitQuote(text string) (quote, reply string) {
 		if body, rule, found := cutLast(text[:at], '\n'); found && isRule(rule) {
 			body = strings.TrimRight(body, " \n")
 			reply := strings.TrimSpace(text[at+1:])
-			if strings.HasSuffix(body, end) && reply != "" {
+			switch quoted := strings.HasSuffix(body, end); {
+			case quoted && reply == "":
+				return "", text // no earlier rule may stand for the last one
+			case quoted:
 				return withoutSpeaker(body[len(open) : len(body)-len(end)]), reply
 			}
 		}

@@ -74,6 +74,7 @@ func TestSplitQuote(t *testing.T) {
 		{"「a：「b：x」\n" + rule + "\ny」\n" + rule + "\n/reset", "「b：x」\n" + rule + "\ny", "/reset"},
 		{"「a：b」\n" + rule, "", "「a：b」\n" + rule},
 		{"「a：b」\n" + rule + "\n  ", "", "「a：b」\n" + rule + "\n  "},
+		{"「a：x」\n" + rule + "\n/reset y」\n" + rule + "\n ", "", "「a：x」\n" + rule + "\n/reset y」\n" + rule + "\n "},
 		{"「书名」很好\n---\n不错", "", "「书名」很好\n---\n不错"},
 		{"/diag\n" + rule + "\nx", "", "/diag\n" + rule + "\nx"},
 		{"「", "", "「"},
