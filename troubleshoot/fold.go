@@ -149,7 +149,7 @@ func dropEchoes(t string) string {
 		if end < 0 {
 			continue
 		}
-		if strings.Count(t[i:end], " ") >= 3 {
+		if strings.Count(t[i:end], " ") >= 3 && !programQuotes(t[:i], t[end+1:]) {
 			b.WriteString(t[last : i+1])
 			last = end
 		}
@@ -160,6 +160,13 @@ func dropEchoes(t string) string {
 	}
 	b.WriteString(t[last:])
 	return b.String()
+}
+
+// programQuotes reports whether a quotation between two texts is how a program
+// prints its own errors: Python's exceptions, and Node's strings of many lines.
+func programQuotes(before, after string) bool {
+	return strings.HasSuffix(before, "error(") || strings.HasSuffix(before, "exception(") ||
+		strings.HasSuffix(before, "+ ") || strings.HasPrefix(after, " +")
 }
 
 // quoteEnd returns where the quotation opening at i closes; -1 if none opens.

@@ -258,6 +258,7 @@ func (r *reading) wrapped(body string) {
 		r.events(body)
 		return
 	}
+	body = strings.ReplaceAll(body, "<EOL>", "\n") // Spring's exceptions write lines so
 	r.read(strings.TrimPrefix(body, "\xef\xbb\xbf"), 0)
 }
 
@@ -274,7 +275,7 @@ func isEvents(body string) bool {
 
 // events reads the data of the stream's events that speak of an error.
 func (r *reading) events(s string) {
-	failed := false
+	failed, first := false, ""
 	for line := range strings.Lines(s) {
 		line = strings.TrimRight(line, "\r\n")
 		if name, ok := strings.CutPrefix(line, "event:"); ok {
@@ -282,13 +283,28 @@ func (r *reading) events(s string) {
 			continue
 		}
 		data, ok := strings.CutPrefix(line, "data:")
-		if ok && (failed || strings.Contains(data, `"error":`) || (strings.Contains(data, "error") || strings.Contains(data, "code")) && !strings.Contains(data, `"delta"`)) {
+		if ok && (failed || strings.Contains(data, `"error":`) || strings.Contains(data, `"blockReason"`) || (strings.Contains(data, "error") || strings.Contains(data, "code")) && !strings.Contains(data, `"delta"`)) {
 			r.read(data, 0)
+		} else if ok && first == "" && isReport(data) {
+			first = data
 		}
 		if !ok && strings.HasPrefix(strings.TrimLeft(line, " "), "{") {
 			r.read(line, 0)
 		}
 	}
+	if !r.found {
+		r.read(first, 0)
+	}
+}
+
+// isReport reports whether an event's data speaks without being part of an answer.
+func isReport(data string) bool {
+	for _, part := range [...]string{`"choices"`, `"delta"`, `"role"`, `"candidates"`, `"content"`} {
+		if strings.Contains(data, part) {
+			return false
+		}
+	}
+	return strings.Contains(data, `"message"`) || strings.Contains(data, `"detail"`) || strings.Contains(data, `"msg"`)
 }
 
 // curled splits the output of "curl -i", with the answers of proxies and

@@ -233,7 +233,11 @@ func (r *reading) read(s string, level int) {
 		return
 	}
 	if !r.structure(s, level) {
-		r.plain(s, level)
+		if at := strings.Index(s, `{\`); at >= 0 && level < maxLevels {
+			r.read(s[:at]+unescaped(s[at:]), level+1)
+		} else {
+			r.plain(s, level)
+		}
 	}
 	for len(r.pending) > 0 {
 		f := r.pending[0]
@@ -243,6 +247,29 @@ func (r *reading) read(s string, level int) {
 		}
 		r.read(f.text, f.level+1)
 	}
+}
+
+// unescaped undoes one escaping of a structure that a program quoted without its
+// quotation marks, or with Python's.
+func unescaped(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			b.WriteByte(s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case 'n', 'r', 't':
+			b.WriteByte(' ')
+		case '"', '\'', '\\', '/':
+			b.WriteByte(s[i])
+		default:
+			b.WriteString(s[i-1 : i+1])
+		}
+	}
+	return b.String()
 }
 
 // structure reads the first structure in s that says anything, and the words in
