@@ -49,8 +49,8 @@ func (a *addressing) text(m Message) (string, bool) {
 		return text, true
 	case m.Chat.Group:
 		return cutPrefix(text, a.group)
-	case m.Sender.Owner && m.Kind != KindText:
-		return "", false // File Transfer is for files
+	case m.Sender.Owner && m.Kind != KindText && m.Chat.ID != m.Sender.ID:
+		return "", false // File Transfer, a chat of its own, is for files
 	case len(a.private) == 0:
 		return text, true
 	}

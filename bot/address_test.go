@@ -10,7 +10,12 @@ func TestAddressing(t *testing.T) {
 	}
 	owner := func(kind Kind) Message {
 		m := private("me", "note")
-		m.Sender.Owner, m.Kind = true, kind
+		m.Sender.Owner, m.Kind, m.Chat.ID = true, kind, "filehelper"
+		return m
+	}
+	binder := func(kind Kind) Message {
+		m := owner(kind)
+		m.Chat.ID = m.Sender.ID
 		return m
 	}
 	open := newAddressing(Options{Groups: []string{AllGroups}})
@@ -28,6 +33,7 @@ func TestAddressing(t *testing.T) {
 		{"empty mention", open, group("Home", " ", true), "", true},
 		{"owner's note", open, owner(KindText), "note", true},
 		{"owner's file", open, owner(KindFile), "", false},
+		{"file to a bot that is theirs", open, binder(KindFile), "note", true},
 		{"prefix", strict, private("a", "bot hi"), "hi", true},
 		{"prefix in capitals and full width", strict, private("a", "ＢＯＴ，hi"), "hi", true},
 		{"prefix alone", strict, private("a", "bot"), "", true},

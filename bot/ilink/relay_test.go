@@ -55,7 +55,8 @@ func TestRelay(t *testing.T) {
 		t.Errorf("sent %q", texts)
 	}
 	w.srv.SayImage("alice", []byte("\x89PNG"))
-	if texts := w.sent(3); texts[2] == "" {
+	w.srv.SayImage("主人", []byte("\x89PNG"))
+	if texts := w.sent(4); texts[2] != texts[3] {
 		t.Errorf("sent %q", texts)
 	}
 	w.behaved()
