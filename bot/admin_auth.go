@@ -73,7 +73,7 @@ func (r *Relay) guessed(in call, result paired, wrong int) {
 		return
 	}
 	r.o.Logger.Warn("somebody guesses the pairing code", "chat", r.hash(in.Chat.ID), "tries", wrong, "void", result == pairedSpent)
-	if r.guessTold.due(time.Now(), guessEvery) {
+	if _, ok := r.ownerChat(); ok && r.guessTold.due(time.Now(), guessEvery) {
 		r.tellOwner(in.work, in.out, key, "name", oneLine(in.Sender.Name, maxName), "n", strconv.Itoa(wrong))
 	}
 }

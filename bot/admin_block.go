@@ -19,8 +19,7 @@ func (r *Relay) block(in call) string {
 			return r.blockOne(in, all[i])
 		}
 	}
-	name := fold(oneLine(strings.TrimPrefix(in.args, "@"), maxName))
-	named := slices.DeleteFunc(slices.Clone(all), func(w speaker) bool { return fold(oneLine(w.Name, maxName)) != name })
+	named := namedLike(all, in.args)
 	if len(named) == 1 {
 		return r.blockOne(in, named[0])
 	}
@@ -28,6 +27,17 @@ func (r *Relay) block(in call) string {
 		all = named
 	}
 	return r.listSpeakers(in, all)
+}
+
+// namedLike returns those who have a name, which may be written as a mention.
+func namedLike(all []speaker, name string) (named []speaker) {
+	name = fold(oneLine(name, maxName+1))
+	for _, w := range all {
+		if own := fold(oneLine(w.Name, maxName)); own == name || "@"+own == name {
+			named = append(named, w)
+		}
+	}
+	return named
 }
 
 func (r *Relay) listSpeakers(in call, all []speaker) string {
