@@ -28,6 +28,7 @@ type response struct {
 	outcome  Outcome
 	took     time.Duration
 	incident *Incident
+	sequel   bool // text is what was left of an earlier answer
 }
 
 // conclude answers t. The answer is said while the next message is worked on, but
@@ -98,7 +99,11 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 	k.Forget = c.memory.forget
 	var r *reply
 	if a.text != "" {
-		r = d.reply(t, a.text)
+		var err error
+		if r, err = d.whole(t, a); err != nil {
+			d.left.Add(1)
+			return nil
+		}
 		k.Reply = r.stored()
 	}
 	if d.keep(d.saying, func(ctx context.Context) error { return d.store.Conclude(ctx, k) }) != nil {
@@ -106,9 +111,6 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 		return nil
 	}
 	c.memory.forget, c.memory.lost = false, c.memory.lost && !lost
-	if r != nil && d.traits.RepliesPerMessage > 0 {
-		d.over.put(t.Chat.ID, r.rest)
-	}
 	return r
 }
 
@@ -166,34 +168,31 @@ func (r *Relay) passed(t task, text string) *reply {
 	return out
 }
 
-// reply lays text out for the chat it goes to: the asker's name in front in a
-// group, cut into the channel's parts.
+// reply lays out what is said to t; what is too long is cut off.
 func (r *Relay) reply(t task, text string) *reply {
+	out, _ := r.laid(t, text, r.catalogue().Say(t.tag, "cut_notice"))
+	return out
+}
+
+// laid lays text out for the chat it goes to: the asker's name in front in a
+// group, cut into the channel's parts. If they do not suffice, the last ends with
+// notice, and rest is what is left.
+func (r *Relay) laid(t task, text, notice string) (out *reply, rest string) {
 	switch {
 	case t.Chat.Group:
 		text = mention(t.Sender.Name) + text
 	case !isRecipe(text):
 		text = r.o.PrivateReplyPrefix + text
 	}
-	out := &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard}
+	out = &reply{seq: t.seq, chat: t.Chat, login: t.Login, since: t.heard}
 	if out.parts = []string{text}; !isRecipe(text) {
-		text = strings.ReplaceAll(text, recipeMark, "")
-		out.parts, out.rest = split(text, r.limits, r.catalogue().Say(t.tag, r.notice()))
+		out.parts, rest = split(strings.ReplaceAll(text, recipeMark, ""), r.limits, notice)
 	}
 	out.id = r.ids.take(len(out.parts))
 	if r.traits.ReplyWindow > 0 {
 		out.until = t.heard.Add(r.traits.ReplyWindow)
 	}
-	return out
-}
-
-// notice is what a reply ends with that has no room for all: where the channel
-// counts replies, the rest is for the asking.
-func (r *Relay) notice() string {
-	if r.traits.RepliesPerMessage > 0 {
-		return "more_notice"
-	}
-	return "cut_notice"
+	return out, rest
 }
 
 // maxName bounds a name in front of a text, in runes.
@@ -250,8 +249,8 @@ func (d *dispatcher) answer(ctx context.Context, c *chat, t task) response {
 	if cmd, args, ok := d.commands.parse(t.text); ok {
 		return response{text: d.command(cmd, call{task: t, chat: c, args: args, out: d.out})}
 	}
-	if text, ok := d.over.get(t.Chat.ID, t.text); ok {
-		return response{text: text}
+	if text, ok := d.goesOn(ctx, t); ok {
+		return response{text: text, sequel: true}
 	}
 	return d.ask(ctx, c, t, time.Now())
 }

@@ -145,6 +145,9 @@ func (r *Relay) reset(in call) string {
 	if r.recall(in.work, in.chat, in.task) != nil {
 		return ""
 	}
+	if r.keep(in.work, func(ctx context.Context) error { return r.sequels.set(ctx, r.store, r.sequelKey(in.task), nil) }) != nil {
+		return ""
+	}
 	if in.chat.memory.reset() {
 		return r.catalogue().Say(in.tag, "reset_done")
 	}

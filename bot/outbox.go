@@ -21,7 +21,6 @@ type reply struct {
 	chat    Chat
 	login   string // the chat can be reached under
 	parts   []string
-	rest    string    // what they have no room for
 	since   time.Time // it may be late since then
 	until   time.Time // the channel takes no reply later than this; zero: no limit
 	passing bool      // not worth keeping behind other replies of its chat

@@ -14,6 +14,9 @@ func (d *dispatcher) prepare(login string) error {
 	if err == nil {
 		err = d.once(func(ctx context.Context) error { return d.forgetCode(ctx, login) })
 	}
+	if err == nil {
+		err = d.once(func(ctx context.Context) error { return d.sequels.load(ctx, d.store, login, time.Now()) })
+	}
 	if err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}

@@ -33,7 +33,7 @@ type Relay struct {
 	pairing   *pairing
 	choices   choices
 	switches  switches
-	over      *rests                 // what answers had no room for
+	sequels   sequels
 	guessTold seldom                 // when the owner heard of guessing
 	ownerIs   atomic.Pointer[string] // the person the owner is, once they have given a command
 
@@ -55,7 +55,7 @@ func New(o Options) (*Relay, error) {
 	r := &Relay{
 		o: o, traits: traits, limits: limitsOf(traits),
 		address: newAddressing(o), commands: newCommandTable(), plain: newPlainer(),
-		store: o.Store, durable: o.Store != nil, salt: maphash.MakeSeed(), chats: make(map[string]*chat), over: newRests(),
+		store: o.Store, durable: o.Store != nil, salt: maphash.MakeSeed(), chats: make(map[string]*chat),
 	}
 	if !r.durable {
 		r.store = newMemory(o.MemoryExpiry)

@@ -34,26 +34,48 @@ func limitsOf(t Traits) limits {
 // numberRoom is what "\n(12/12)" takes, in runes and bytes.
 const numberRoom = 8
 
+// How little of a part may be left empty for the sake of a good place to cut, in
+// eighths of it.
+const (
+	loose = 4
+	tight = 7
+)
+
 // split cuts text into parts that a channel takes, each numbered when there are
-// several. If the channel's parts do not suffice, the last one ends with notice, and
-// what had no room is the rest.
+// several. If the channel's parts do not suffice even when they are filled well,
+// the last one ends with notice, and the rest is what comes after it.
 func split(text string, l limits, notice string) (parts []string, rest string) {
 	if fit(text, l.runes, l.bytes) == len(text) {
 		return []string{text}, ""
 	}
-	runes, bytes := l.runes-numberRoom, l.bytes-numberRoom
-	if l.parts == 1 {
-		runes, bytes = l.runes, l.bytes
+	if l.parts > 1 {
+		l.runes, l.bytes = l.runes-numberRoom, l.bytes-numberRoom
 	}
-	last := ""
-	for text != "" && len(parts) < l.parts {
-		head, after := cutPart(text, runes, bytes)
-		parts, last, text = append(parts, head), text, after
+	parts, last, rest := l.cut(text, loose)
+	if rest != "" {
+		if fuller, _, none := l.cut(text, tight); none == "" {
+			parts, rest = fuller, ""
+		}
 	}
-	if text != "" {
-		parts[len(parts)-1], rest = shorten(last, runes, bytes, notice)
+	if rest == "" {
+		return number(parts), ""
+	}
+	if head, after, ok := l.shorten(last, notice); ok {
+		parts[len(parts)-1], rest = head, after
 	}
 	return number(parts), rest
+}
+
+// cut cuts text into as many parts as there may be. last is the text from the last
+// of them on, rest what comes after it.
+func (l limits) cut(text string, filled int) (parts []string, last, rest string) {
+	for rest = text; rest != "" && len(parts) < l.parts; {
+		var head string
+		last = rest
+		head, rest = cutPart(rest, l.runes, l.bytes, filled)
+		parts = append(parts, head)
+	}
+	return parts, last, rest
 }
 
 func number(parts []string) []string {
@@ -66,24 +88,26 @@ func number(parts []string) []string {
 	return parts
 }
 
-// shorten returns the start of s, with room for notice below, and what follows it.
-func shorten(s string, runes, bytes int, notice string) (head, rest string) {
-	room, size := runes-utf8.RuneCountInString(notice)-1, bytes-len(notice)-1
-	if notice == "" || room < 1 || size < utf8.UTFMax {
-		return cutPart(s, runes, bytes)
+// shorten cuts a part off text with room for notice below it. It reports false
+// where a part has none.
+func (l limits) shorten(text, notice string) (head, rest string, ok bool) {
+	runes, bytes := l.runes-utf8.RuneCountInString(notice)-1, l.bytes-len(notice)-1
+	if notice == "" || runes < 1 || bytes < utf8.UTFMax {
+		return "", "", false
 	}
-	head, rest = cutPart(s, room, size)
-	return head + "\n" + notice, rest
+	head, rest = cutPart(text, runes, bytes, loose)
+	return head + "\n" + notice, rest, true
 }
 
 // cutPart returns the longest start of text that is within the limits and ends
-// where a reader would pause, and what follows it.
-func cutPart(text string, runes, bytes int) (head, rest string) {
+// where a reader would pause, filled to so many eighths at least, and what follows
+// it.
+func cutPart(text string, runes, bytes, filled int) (head, rest string) {
 	n := fit(text, runes, bytes)
 	if n == len(text) {
 		return text, ""
 	}
-	at := pause(text, n)
+	at := pause(text, n, n*filled/8)
 	head = strings.TrimRightFunc(text[:at], unicode.IsSpace)
 	if head == "" { // nothing but space
 		head = text[:at]
@@ -107,10 +131,10 @@ func fit(s string, runes, bytes int) int {
 	return len(s)
 }
 
-// pause returns the best place to cut text at or before n: after a paragraph, a
-// line, a sentence, a word; at worst between two characters.
-func pause(text string, n int) int {
-	window, least := text[:n], n/2
+// pause returns the best place to cut text at or before n, and not before least:
+// after a paragraph, a line, a sentence, a word; at worst between two characters.
+func pause(text string, n, least int) int {
+	window := text[:n]
 	if text[n] == '\n' {
 		return n
 	}

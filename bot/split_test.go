@@ -64,6 +64,11 @@ func FuzzSplit(f *testing.F) {
 		if len(parts) < 99 && squeeze(all.String()) != squeeze(s) {
 			t.Errorf("split(%q, %+v) lost text: %q", s, l, parts)
 		}
+		l.parts = 3
+		few, rest := split(s, l, "cut")
+		if said := whole(few); squeeze(strings.TrimSuffix(said, "\ncut"))+squeeze(rest) != squeeze(s) && rest != "" {
+			t.Errorf("split(%q, %+v) left %q after %q", s, l, rest, few)
+		}
 	})
 }
 
