@@ -44,19 +44,25 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 	if err != nil {
 		return d.fail(t, failure{err: err, took: took, attempts: tries, chat: c})
 	}
+	now = time.Now()
 	d.o.Logger.Info("answered", "chat", d.hash(c.id), "provider", done.Provider, "model", done.Model,
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
 	a := response{
 		text: d.withNotes(t, text, done), turn: &Turn{Asked: asked, Answered: done.Text},
 		outcome: OutcomeAnswered, took: took, incident: d.rescue(t, took, tries, done.Partial),
 	}
+	if t.way == toRetry {
+		a.outcome = OutcomeRescued
+	}
 	switch {
 	case a.incident == nil:
+		d.outages.answered(done.Provider, now)
 	case a.incident.Rescued:
 		a.outcome = OutcomeRescued
 	default:
 		a.outcome = OutcomeFailed
 	}
+	d.answered(t, a.incident)
 	return a
 }
 

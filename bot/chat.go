@@ -23,8 +23,10 @@ type speech struct {
 
 // response is what to say to a message, and what follows from it.
 type response struct {
-	text     string // empty: there is nothing to say, or the relay stops before there is
-	turn     *Turn  // to remember; nil: nothing
+	text     string   // empty: there is nothing to say, or the relay stops before there is
+	quiet    bool     // there is nothing to say
+	setback  *setback // what to tell in the place of text; nil: nothing failed
+	turn     *Turn    // to remember; nil: nothing
 	outcome  Outcome
 	took     time.Duration
 	incident *Incident
@@ -35,6 +37,7 @@ type response struct {
 // no more than one: what waits to be sent stays bounded.
 func (d *dispatcher) conclude(c *chat, t task, s *speech) {
 	defer t.end(nil)
+	defer d.retried(&t)
 	if d.dead(t) || t.way == toDrop {
 		d.leave(t.seq)
 		return
@@ -49,9 +52,12 @@ func (d *dispatcher) conclude(c *chat, t task, s *speech) {
 		d.record(a.incident)
 		return
 	}
-	if t.way == toResume {
+	switch {
+	case t.way == toResume:
 		t.reply = d.resumed(t)
-	} else {
+	case a.setback != nil:
+		t.reply = d.tell(c, &t, a, s)
+	default:
 		t.reply = d.stored(c, t, a, s)
 	}
 	if t.reply != nil {
@@ -70,6 +76,8 @@ func (d *dispatcher) response(c *chat, t *task) (a response) {
 	switch {
 	case t.way == toExcuse:
 		a.text = d.catalogue().Say(t.tag, "was_away")
+	case t.way == toLeave:
+		a.text = d.explain(*t, entryRestarting)
 	case t.work.Err() == nil:
 		a = d.guardedAnswer(t.work, c, *t)
 	}
@@ -79,7 +87,7 @@ func (d *dispatcher) response(c *chat, t *task) (a response) {
 // stored stores what to say to t, with all that follows from it, and returns it as
 // a reply; nil if the message is left for the next start.
 func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
-	ended := a.text == "" && t.work.Err() != nil
+	ended := a.text == "" && !a.quiet && t.work.Err() != nil
 	if ended && (d.durable || d.disowned()) {
 		d.left.Add(1)
 		return nil
@@ -96,7 +104,9 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 	if a.turn != nil {
 		k.Turn, k.Keep = c.memory.add(*a.turn, time.Now())
 	}
-	k.Forget = c.memory.forget
+	if k.Forget = c.memory.forget; a.turn != nil {
+		k.Day, k.Spent = d.spends(t, time.Now())
+	}
 	var r *reply
 	if a.text != "" {
 		var err error
@@ -244,13 +254,16 @@ func (d *dispatcher) answer(ctx context.Context, c *chat, t task) response {
 	case t.text == "":
 		return response{text: d.shortHelp(t)}
 	case tooLong(t.text, d.o.MaxMessage):
-		return response{text: d.explain(t, entryTooLong)}
+		return d.personal(t, entryTooLong)
 	}
 	if cmd, args, ok := d.commands.parse(t.text); ok {
 		return response{text: d.command(cmd, call{task: t, chat: c, args: args, out: d.out})}
 	}
 	if text, ok := d.goesOn(ctx, t); ok {
 		return response{text: text, sequel: true}
+	}
+	if over := d.overLimit(ctx, t, time.Now()); over != nil {
+		return *over
 	}
 	return d.ask(ctx, c, t, time.Now())
 }

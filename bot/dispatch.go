@@ -21,7 +21,8 @@ const (
 type dispatcher struct {
 	*Relay
 	*shift
-	out *outbox
+	out   *outbox
+	shelf *shelf
 
 	in      chan filing
 	done    chan *chat
@@ -34,6 +35,8 @@ type dispatcher struct {
 	high    int64    // the last message that was filed
 	unsure  bool     // more may be stored than was filed
 	invited []string // the logins for which a pairing code was made
+
+	reviewing atomic.Bool // of the outages
 }
 
 // chat is one friend or group. Its fields are the dispatcher's, except that its
@@ -59,6 +62,8 @@ type task struct {
 	person string // who says it; see [Relay.person]
 	way    way
 	stored *StoredReply // where there is a rest to say
+	until  time.Time    // of a kept question: it is given up then
+	back   bool         // it failed again and is kept on; its chat's goroutine's
 
 	tag, how string // the language to answer in, and why
 }
@@ -69,13 +74,16 @@ type way int
 const (
 	toAnswer  way = iota
 	toCatchUp     // the same, of what was heard before the restart
+	toRetry       // the same, of what failed before and was kept
 	toResume      // saying the rest of its reply
 	toDrop        // nothing: it is too old
 	toExcuse      // saying that it and others are too old
+	toKeep        // keeping it, as before the restart
+	toLeave       // saying that the bot stops before it has an answer
 )
 
 func newDispatcher(r *Relay, s *shift, out *outbox) *dispatcher {
-	return &dispatcher{Relay: r, shift: s, out: out,
+	return &dispatcher{Relay: r, shift: s, out: out, shelf: newShelf(),
 		in: make(chan filing), done: make(chan *chat), stop: make(chan struct{})}
 }
 
@@ -95,11 +103,17 @@ func (d *dispatcher) run() {
 				d.wake(c)
 			}
 			d.Relay.open.Add(-1)
-			c.last = time.Now()
+			if c.last = time.Now(); stop != nil {
+				working += d.again(c.last)
+			}
 		case now := <-tick.C:
-			d.retire(now)
+			if d.retire(now); stop != nil {
+				working += d.again(now)
+				d.reviewAside()
+			}
 		case <-stop:
 			stop = nil
+			working += d.leaveKept()
 		}
 	}
 	for _, c := range d.chats {
@@ -122,11 +136,18 @@ func (d *dispatcher) fileAll(f filing) (n int) {
 	if len(f.dead) > 0 {
 		d.besides(func() { d.leave(f.dead...) })
 	}
+	if len(f.forget) > 0 {
+		d.besides(func() { d.unmark(f.forget...) })
+	}
 	return n
 }
 
 // file puts t into its chat's mailbox and reports whether it did.
 func (d *dispatcher) file(t task, now time.Time) bool {
+	if t.way == toKeep {
+		d.keepOn(t, now)
+		return false
+	}
 	c := d.chat(t.Chat.ID)
 	c.last = now
 	if d.urgent(c, t) || d.rests(t) {
@@ -169,7 +190,8 @@ func (d *dispatcher) urgent(c *chat, t task) bool {
 	if !ok || !cmd.urgent || t.Kind != KindText || t.way > toCatchUp {
 		return false
 	}
-	taken := c.takeBack(t.Sender.ID, d.out)
+	kept := d.shelf.takeBack(c.id, t.Sender.ID)
+	taken := append(c.takeBack(t.Sender.ID, d.out), kept...)
 	d.tellTaken(cmd, call{task: t, chat: c, args: args, out: d.out, taken: len(taken) > 0}, taken)
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,8 +19,9 @@ var errBehind = errors.New("too much waits for the store")
 
 // filing is what the dispatcher is given in one go.
 type filing struct {
-	tasks []task
-	dead  []int64 // messages whose chats cannot be reached any more
+	tasks  []task
+	dead   []int64 // messages whose chats cannot be reached any more
+	forget []int64 // messages that were kept and are done
 }
 
 // LoggedIn implements Ear. It files what an earlier process, or an earlier login,
@@ -32,6 +34,7 @@ func (d *dispatcher) LoggedIn(_ context.Context, login string) error {
 	if err := d.prepare(login); err != nil {
 		return err
 	}
+	d.lookBack()
 	return d.resume(login)
 }
 
@@ -102,7 +105,7 @@ func (d *dispatcher) once(call func(context.Context) error) error {
 
 // hand gives the dispatcher what it has not had yet.
 func (d *dispatcher) hand(f filing) error {
-	if len(f.tasks) == 0 && len(f.dead) == 0 {
+	if len(f.tasks)+len(f.dead)+len(f.forget) == 0 {
 		return nil
 	}
 	select {
@@ -126,6 +129,10 @@ func (d *dispatcher) resume(login string) error {
 	if err != nil {
 		return fmt.Errorf("read what is open: %w", err)
 	}
+	kept, err := d.keptUntil()
+	if err != nil {
+		return fmt.Errorf("read what is kept: %w", err)
+	}
 	now := time.Now()
 	var f filing
 	for _, o := range open {
@@ -134,9 +141,11 @@ func (d *dispatcher) resume(login string) error {
 		case o.Message.Login != login:
 			f.dead = append(f.dead, o.Seq)
 		default:
-			f.tasks = append(f.tasks, d.taskOf(o))
+			f.tasks = append(f.tasks, d.taskOf(o, kept[o.Seq]))
 		}
+		delete(kept, o.Seq)
 	}
+	f.forget = slices.Collect(maps.Keys(kept))
 	stale := d.markStale(f.tasks, now)
 	if len(f.tasks)+len(f.dead) > 0 {
 		d.o.Logger.Info("resuming", "messages", len(f.tasks), "stale", stale, "of_earlier_logins", len(f.dead))
@@ -154,7 +163,7 @@ func (d *dispatcher) markStale(tasks []task, now time.Time) (n int) {
 	told := make(map[string]bool)
 	for i := len(tasks) - 1; i >= 0; i-- {
 		t := &tasks[i]
-		if t.stored != nil || now.Sub(t.heard) <= d.o.StaleAfter {
+		if t.stored != nil || t.way == toKeep || now.Sub(t.heard) <= d.o.StaleAfter {
 			continue
 		}
 		n++
@@ -165,12 +174,16 @@ func (d *dispatcher) markStale(tasks []task, now time.Time) (n int) {
 	return n
 }
 
-// taskOf makes a task of a message that was stored earlier.
-func (d *dispatcher) taskOf(o Open) task {
+// taskOf makes a task of a message that was stored earlier, and is kept until then
+// if that is not zero.
+func (d *dispatcher) taskOf(o Open, until time.Time) task {
 	t := task{Message: o.Message, ticket: &ticket{asker: o.Message.Sender.ID, seq: o.Seq}, text: o.Message.Text, heard: o.Heard,
-		person: d.person(o.Message), way: toCatchUp, stored: o.Reply}
-	if t.Text = ""; t.stored != nil {
+		person: d.person(o.Message), way: toCatchUp, stored: o.Reply, until: until}
+	switch t.Text = ""; {
+	case t.stored != nil:
 		t.way = toResume
+	case !until.IsZero():
+		t.way = toKeep
 	}
 	return t
 }

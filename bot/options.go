@@ -50,6 +50,8 @@ type Options struct {
 	Locale             string         // where nothing else is known; empty or "auto": by what people write
 	Location           *time.Location // of the times an admin is told; nil: the machine's
 
+	Limits Limits // how much people may ask
+
 	Deadline      time.Duration // a message is answered, or its failure explained, so long after work on it began; 0: 120 s
 	ThinkingAfter time.Duration // someone waiting in a private chat is told once after so long; 0: 15 s, negative: never
 	Grace         time.Duration // to finish what is in flight when Run is told to stop; 0: 25 s
@@ -80,6 +82,10 @@ func (o *Options) check() error {
 			errs = append(errs, fmt.Errorf("%s is negative", field))
 		}
 	}
+	negative("Limits.PersonMinute", o.Limits.PersonMinute < 0)
+	negative("Limits.PersonDay", o.Limits.PersonDay < 0)
+	negative("Limits.GroupMinute", o.Limits.GroupMinute < 0)
+	negative("Limits.GroupDay", o.Limits.GroupDay < 0)
 	negative("Deadline", o.Deadline < 0)
 	negative("Grace", o.Grace < 0)
 	negative("StaleAfter", o.StaleAfter < 0)

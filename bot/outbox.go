@@ -24,6 +24,7 @@ type reply struct {
 	since   time.Time // it may be late since then
 	until   time.Time // the channel takes no reply later than this; zero: no limit
 	passing bool      // not worth keeping behind other replies of its chat
+	mark    *mark     // to be kept when all of it is out; nil: nothing
 
 	sent   int           // parts that are out
 	gone   bool          // the next part is on its way
@@ -99,13 +100,16 @@ func newOutbox(r *Relay, s *shift) *outbox {
 	}
 }
 
-// put queues r. When the outbox has ended, r is left in the store, or dropped.
-func (o *outbox) put(r *reply) {
+// put queues r, and reports whether it did. When the outbox has ended, r is left in
+// the store, or dropped.
+func (o *outbox) put(r *reply) bool {
 	r.done = make(chan struct{})
 	select {
 	case o.in <- r:
+		return true
 	case <-o.ended:
 		o.abandoned(r)
+		return false
 	}
 }
 
@@ -259,11 +263,9 @@ func (o *outbox) width() int {
 func (o *outbox) deliver(l *lane, r reply, started time.Time) {
 	res := sendResult{lane: l, started: started, err: o.dispatch(r.part())}
 	res.took = time.Since(started)
-	if v := judge(res.err); r.seq != 0 && (v == delivered || v == unsure && r.unsure) {
+	if v := judge(res.err); (r.seq != 0 || r.mark != nil) && (v == delivered || v == unsure && r.unsure) {
 		o.results <- sendResult{out: true} // the way is free for another chat
-		said, last := r.sent+1, r.sent+1 == len(r.parts)
-		err := o.relay.keep(o.shift.sending, func(ctx context.Context) error { return o.relay.store.Said(ctx, r.seq, said, last) })
-		res.stored, res.noted = true, last && err == nil
+		res.stored, res.noted = true, o.notePart(&r)
 	}
 	o.results <- res
 }
@@ -280,6 +282,20 @@ func (o *outbox) count(res sendResult) bool {
 		o.sending--
 	}
 	return !res.out
+}
+
+// notePart keeps that the next part of a reply is out, and reports whether the
+// store knows of the last one.
+func (o *outbox) notePart(r *reply) bool {
+	said, last := r.sent+1, r.sent+1 == len(r.parts)
+	if last && r.mark != nil {
+		o.relay.set(o.shift.sending, *r.mark)
+	}
+	if r.seq == 0 {
+		return false
+	}
+	err := o.relay.keep(o.shift.sending, func(ctx context.Context) error { return o.relay.store.Said(ctx, r.seq, said, last) })
+	return last && err == nil
 }
 
 // dispatch sends one part, unless the account is another's.

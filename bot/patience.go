@@ -28,10 +28,11 @@ type patience struct {
 }
 
 // patience starts to wait with the person who sent t. Groups are spared, and so
-// are channels that show typing, or count the replies to a message.
+// are channels that show typing, or count the replies to a message, and whoever
+// does not know that the question is asked once more.
 func (d *dispatcher) patience(t task) *patience {
 	after := d.o.ThinkingAfter
-	if after < 0 || t.Chat.Group || d.traits.Typing || d.traits.RepliesPerMessage > 0 {
+	if after < 0 || t.way == toRetry || t.Chat.Group || d.traits.Typing || d.traits.RepliesPerMessage > 0 {
 		return &patience{stop: func() bool { return false }}
 	}
 	timer := time.NewTimer(after + moment)
@@ -83,5 +84,5 @@ func (r *Relay) typing(ctx context.Context, to Chat) {
 // showsTyping reports whether the person who sent t sees an indicator.
 func (r *Relay) showsTyping(t task) bool {
 	_, ok := r.o.Channel.(Typer)
-	return ok && r.traits.Typing && !t.Chat.Group && r.o.ThinkingAfter >= 0
+	return ok && t.way != toRetry && r.traits.Typing && !t.Chat.Group && r.o.ThinkingAfter >= 0
 }

@@ -91,7 +91,7 @@ func TestThinkingLineBeforeAFailure(t *testing.T) {
 			return "", &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 500}
 		}
 		w.hear(private("alice", "hi"))
-		time.Sleep(2 * time.Minute)
+		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
 		if got := w.texts(); len(got) != 2 || got[0] != w.ui("thinking") {
 			t.Errorf("said %q", got)

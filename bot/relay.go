@@ -15,19 +15,23 @@ import (
 // Relay answers the messages of one channel. What must not be lost it keeps in
 // Options.Store; where there is none, in memory, for as long as it exists.
 type Relay struct {
-	o         Options
-	traits    Traits
-	limits    limits
-	address   *addressing
-	commands  *commandTable
-	plain     *plainer
-	languages *languages
-	store     Store
-	durable   bool // the store outlives the process
-	trouble   trouble
-	ids       partIDs
-	salt      maphash.Seed
-	pages     atomic.Pointer[troubleshoot.Catalogue]
+	o          Options
+	traits     Traits
+	limits     limits
+	address    *addressing
+	commands   *commandTable
+	plain      *plainer
+	languages  *languages
+	store      Store
+	durable    bool // the store outlives the process
+	trouble    trouble
+	outages    *outages
+	manners    *manners
+	quotas     *quotas
+	lookedBack bool // on what was going on before; the channel's goroutine's
+	ids        partIDs
+	salt       maphash.Seed
+	pages      atomic.Pointer[troubleshoot.Catalogue]
 
 	admins    *admins
 	pairing   *pairing
@@ -63,6 +67,7 @@ func New(o Options) (*Relay, error) {
 	r.trouble.relay = r
 	r.admins = &admins{store: r.store, channel: o.Channel, listed: o.Admins, remarks: o.AdminRemarks, stable: traits.StableIDs}
 	r.pairing = &pairing{store: r.store}
+	r.outages, r.manners, r.quotas = newOutages(), newManners(), newQuotas(o.Limits)
 	r.login.Store(new(string))
 	r.pages.Store(o.Catalogue)
 	r.languages = newLanguages(r.catalogue, o.Locale, r.store)

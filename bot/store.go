@@ -88,7 +88,7 @@ type Outcome string
 // The outcomes that are counted. Commands and notices have none.
 const (
 	OutcomeAnswered Outcome = "answered"
-	OutcomeRescued  Outcome = "rescued" // answered after a failure the person heard nothing of
+	OutcomeRescued  Outcome = "rescued" // answered after a failure that the bot got over by itself
 	OutcomeFailed   Outcome = "failed"
 )
 

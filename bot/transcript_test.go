@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,6 +99,7 @@ type stage struct {
 
 	sources []llm.ProviderStatus
 	desk    *desk
+	here    string // the chat of the last text
 }
 
 func (s *stage) draw(t Trend) ([]byte, error) { return []byte(t.Title + ", " + t.Summary), nil }
@@ -135,9 +137,7 @@ func play(t *testing.T, script string) string {
 			s.out.WriteString(line + "\n")
 			s.act(t, line[2:])
 			synctest.Wait()
-			for _, u := range s.channel.take() {
-				s.write(u, "")
-			}
+			s.tell()
 			continue
 		case line != "" && line[0] != '#':
 			s.open(t)
@@ -253,15 +253,23 @@ func (s *stage) utter(t *testing.T, line string) {
 	if part[1] == "owner" {
 		m.Sender.Owner = part[5] == ""
 	}
+	s.here = m.Chat.ID
 	s.hear(m)
+	s.tell()
+}
+
+// tell writes what was said, the chat of the last text first: chats are answered
+// side by side.
+func (s *stage) tell() {
 	said := s.channel.take()
+	slices.SortStableFunc(said, func(a, b utterance) int { return strings.Compare(a.to.ID, b.to.ID) })
 	for _, u := range said {
-		if u.to.ID == m.Chat.ID {
+		if u.to.ID == s.here {
 			s.write(u, "")
 		}
 	}
 	for _, u := range said {
-		if u.to.ID != m.Chat.ID {
+		if u.to.ID != s.here {
 			s.write(u, " to "+u.to.ID)
 		}
 	}
