@@ -105,6 +105,8 @@ func (d *dispatcher) run() {
 			d.Relay.open.Add(-1)
 			if c.last = time.Now(); stop != nil {
 				working += d.again(c.last)
+			} else {
+				working += d.leaveKept()
 			}
 		case now := <-tick.C:
 			if d.retire(now); stop != nil {
@@ -116,6 +118,7 @@ func (d *dispatcher) run() {
 			working += d.leaveKept()
 		}
 	}
+	d.left.Add(int32(d.shelf.count()))
 	for _, c := range d.chats {
 		c.rest()
 	}

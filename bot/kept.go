@@ -220,7 +220,7 @@ func (s *shelf) over(now time.Time) (all []*keptQuestion) {
 func (s *shelf) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.all) - s.trying
+	return len(s.all)
 }
 
 // clear returns what is kept and not being asked, and keeps it no longer.
@@ -307,7 +307,6 @@ func (d *dispatcher) keepOn(t task, now time.Time) {
 // answered; where the store lasts, the next start does.
 func (d *dispatcher) leaveKept() (n int) {
 	if d.durable {
-		d.left.Add(int32(d.shelf.count()))
 		return 0
 	}
 	for _, t := range d.shelf.clear() {

@@ -161,15 +161,30 @@ func partial(a *arena, q asked) bool {
 }
 
 // catalogued reports whether words are what the catalogue says of an entry, with
-// or without the pause that was asked for.
+// or without the pause that was asked for. Where waiting helps, and only there, they
+// say that the question is kept; that the owner was told they may say of entries
+// that owners are told of.
 func catalogued(a *arena, q asked, entry, ref, words string) bool {
 	tell := troubleshoot.Telling{Audience: troubleshoot.AudienceUser, Locale: "en", Ref: ref}
 	if q.zh {
 		tell.Locale = "zh-Hans"
 	}
+	kept := "kept"
 	if q.who.Group != "" {
-		tell.Audience = troubleshoot.AudienceGroup
+		tell.Audience, kept = troubleshoot.AudienceGroup, "kept_group"
 	}
+	e, _ := a.Catalogue.Entry(entry)
+	if e.Retryable && e.Group() == "wait" && e.Act != "reset" && q.failure.Wait < 10*time.Minute {
+		tell.Done = []string{kept}
+	}
+	if said(a, q, entry, words, tell) {
+		return true
+	}
+	tell.Told = true
+	return (e.Notify == "immediate" || e.Notify == "once") && said(a, q, entry, words, tell)
+}
+
+func said(a *arena, q asked, entry, words string, tell troubleshoot.Telling) bool {
 	for off := -3; off <= 3; off++ { // dates are in whole seconds, and time passes
 		tell.Wait = max(0, q.failure.Wait+time.Duration(off)*time.Second)
 		if words == a.Catalogue.Explain(entry, tell) {
