@@ -98,15 +98,6 @@ func (c *Channel) Name() string {
 	return ""
 }
 
-// OwnerChat is File Transfer, where the account's owner reads; there is none
-// before the login and after it has ended. See [bot.Owned].
-func (c *Channel) OwnerChat() (bot.Chat, bool) {
-	if c.sender.Load() == nil {
-		return bot.Chat{}, false
-	}
-	return bot.Chat{ID: fileHelper, Name: c.Name()}, true
-}
-
 // LoggedInSince returns when the login of now began, or was resumed; zero while
 // there is none. See [bot.Dated].
 func (c *Channel) LoggedInSince() time.Time {

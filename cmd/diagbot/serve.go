@@ -165,5 +165,9 @@ func relayOptions(cfg *configs.Config) bot.Options {
 		MailboxSize: cfg.MailboxSize, MaxMessage: cfg.MaxMessage, StaleAfter: cfg.StaleAfter,
 		MemoryTurns: cfg.MemoryTurns, MemoryExpiry: cfg.MemoryExpiry,
 		SendInterval: cfg.SendInterval, SendBurst: cfg.SendBurst,
+		Limits: bot.Limits{
+			PersonMinute: cfg.Limits.PersonMinute, PersonDay: cfg.Limits.PersonDay,
+			GroupMinute: cfg.Limits.GroupMinute, GroupDay: cfg.Limits.GroupDay,
+		},
 	}
 }
