@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -16,12 +18,13 @@ import (
 type desk struct {
 	*office
 	account configs.Account
+	node    string      // we claim the account as
 	failing atomic.Bool // the operator was told of a store that fails, and not of the end of that
 }
 
 // serveOne answers for an account whenever it is this process's.
 func (o *office) serveOne(ctx context.Context, account configs.Account) error {
-	d := &desk{office: o, account: account}
+	d := &desk{office: o, account: account, node: o.node}
 	for {
 		owned, err := d.claim(ctx)
 		if err != nil {
@@ -41,8 +44,10 @@ func (o *office) serveOne(ctx context.Context, account configs.Account) error {
 }
 
 // lost tells that the lease is gone: to another process or, where the store could
-// not be reached, maybe to nobody.
+// not be reached, maybe to nobody. Another process of our name would let itself be
+// robbed as it has robbed us, so we take one that nobody else has.
 func (d *desk) lost() {
+	d.node = fmt.Sprintf("%s-%08x", d.office.node, rand.Uint32())
 	d.logger.Warn("the account is not ours any more", "account", d.account.Name, "store_fails", d.failing.Load())
 	key := "serve_not_owner"
 	if d.failing.Load() {

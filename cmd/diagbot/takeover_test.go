@@ -3,7 +3,9 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,8 +53,8 @@ func newCluster(t *testing.T, pg *pgtest.Server, r *rand.Rand, size int) *cluste
 			}
 		}
 	})
-	for range size {
-		m := &node{env: []string{"DIAGBOT_DATA_DIR=" + t.TempDir()}}
+	for i := range size {
+		m := &node{env: []string{"DIAGBOT_DATA_DIR=" + t.TempDir(), fmt.Sprint("DIAGBOT_NODE=node-", i)}}
 		k.nodes = append(k.nodes, m)
 		k.run(m)
 		if k.owner == nil {
@@ -126,7 +128,7 @@ func TestCluster(t *testing.T) {
 	pg.Database(t)                 // starts it, or skips the test
 	rounds := max(1, breaks(20)/5) // of five clusters
 	plays := map[string]struct {
-		size int
+		size int // processes
 		play func(*cluster)
 	}{
 		"killed 1": {2, func(k *cluster) { k.kill(rounds) }},
@@ -135,6 +137,7 @@ func TestCluster(t *testing.T) {
 		"killed 4": {2, func(k *cluster) { k.kill(rounds) }},
 		"killed 5": {3, func(k *cluster) { k.kill(rounds) }},
 		"paused":   {2, func(k *cluster) { k.pause((rounds + 1) / 2) }},
+		"namesake": {2, (*cluster).rob},
 		"rolling":  {3, func(k *cluster) { k.roll(2 * rounds) }},
 	}
 	var playing sync.WaitGroup
@@ -208,5 +211,28 @@ func (k *cluster) roll(rounds int) {
 			k.t.Errorf("it took %v", took)
 		}
 		k.run(old)
+	}
+}
+
+// rob starts a process under the owner's name, as happens where several are set up
+// with one configuration. It gets the account at once, and only once.
+func (k *cluster) rob() {
+	k.standBy()
+	robbed, robber := k.owner, &node{env: slices.Concat(k.nodes[0].env, []string{"DIAGBOT_DATA_DIR=" + k.t.TempDir()})}
+	k.nodes = append(k.nodes, robber)
+	k.breaks = append(k.breaks, time.Now())
+	k.run(robber)
+	k.succeed()
+	if k.owner != robber {
+		k.t.Error("somebody else took over")
+	}
+	robbed.waitFor(k.t, "Another process has taken this account over.")
+	robbed.waitFor(k.t, "Waiting to take over")
+	said := len(k.internet.wechat.Sent())
+	k.internet.answer(k.t, said+20)
+	for _, m := range k.nodes {
+		if n := strings.Count(m.text(), "Answering."); m == k.nodes[1] && n > 0 || n > 1 {
+			k.t.Errorf("the account goes back and forth: %s", m.text())
+		}
 	}
 }
