@@ -115,10 +115,11 @@ func (ex *examination) prepare() {
 }
 
 // loud puts back what may have been an echo, for text that says nothing without
-// it. A request the service found malformed quotes people; others do not.
+// it. A service that found a request malformed quotes people; logs and other
+// answers do not.
 func (ex *examination) loud() bool {
 	s := ex.f.signs
-	if s == nil || s.loud == "" || ex.f.Status == 400 || ex.f.Status == 422 {
+	if s == nil || s.loud == "" || !s.plain && (ex.f.Status == 400 || ex.f.Status == 422) {
 		return false
 	}
 	ex.text = s.loud

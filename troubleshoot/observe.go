@@ -38,6 +38,7 @@ type signs struct {
 	loud   string // the same with echoes; empty if there were none
 	codes  []code
 	inside int // a status named in the text or a body
+	plain  bool // nothing in it had a structure
 }
 
 // Normalize turns what was seen into a Fault: it unwraps bodies of any shape down
@@ -170,7 +171,7 @@ func edgeOf(h http.Header, r *reading) string {
 func (f *Fault) keep(r *reading, secrets *Redactor) {
 	loud := fold(f.said(r, secrets))
 	s := f.signs
-	s.codes, s.inside, s.text = r.codes, r.status, loud
+	s.codes, s.inside, s.text, s.plain = r.codes, r.status, loud, !r.found
 	if quotesPeople(f.Status, loud) {
 		if s.text = dropEchoes(loud); s.text != loud {
 			s.loud = loud
