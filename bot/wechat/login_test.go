@@ -3,15 +3,12 @@ package wechat
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/internal/simwechat"
-	"github.com/diagbot/diagbot/internal/store"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -130,11 +127,8 @@ func TestUnusableSessions(t *testing.T) {
 		edit(func(d map[string]any) { d["WechatDomain"] = "x@wx.qq.com" }):          "WechatDomain",
 		edit(func(d map[string]any) { d["WechatDomain"] = "wx.qq.com/.qq.com" }):    "WechatDomain",
 	} {
-		path := filepath.Join(t.TempDir(), "session.json")
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		w.build(w.srv.Transport(), func(o *Options) { o.Session = store.NewSession(path) })
+		kept := &memory{b: []byte(content)}
+		w.build(w.srv.Transport(), func(o *Options) { o.Session = kept })
 		w.start(false)
 		if l := w.await(LoginUnusable); !strings.Contains(l.Reason, reason) {
 			t.Errorf("%q: reason %q, want %q", content, l.Reason, reason)
@@ -142,23 +136,16 @@ func TestUnusableSessions(t *testing.T) {
 		w.await(LoginScan)
 		w.await(LoginConfirmed)
 		w.stop()
-		if b, err := os.ReadFile(path + ".bad"); err != nil || string(b) != content {
-			t.Errorf("%q set aside as %q, %v", content, b, err)
+		if string(kept.aside) != content {
+			t.Errorf("%q set aside as %q", content, kept.aside)
 		}
-		if _, err := readDocument(must(os.ReadFile(path))); err != nil {
+		if _, err := readDocument(kept.b); err != nil {
 			t.Errorf("%q: new session: %v", content, err)
 		}
 	}
 	if logs := w.logs.String(); strings.Contains(logs, "binary") {
 		t.Error("the session's content was logged")
 	}
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 func TestSessionThatCannotBeKept(t *testing.T) {

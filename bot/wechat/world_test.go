@@ -27,7 +27,7 @@ const patience = 20 * time.Second
 type memory struct {
 	mu    sync.Mutex
 	b     []byte
-	aside int
+	aside []byte
 	err   error
 }
 
@@ -42,8 +42,7 @@ func (m *memory) Remove() error { m.mu.Lock(); defer m.mu.Unlock(); m.b = nil; r
 func (m *memory) SetAside() (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.b = nil
-	m.aside++
+	m.b, m.aside = nil, m.b
 	return "session.bad", m.err
 }
 

@@ -27,7 +27,7 @@ func (d *doubt) add(s span) {
 	d.spans = append(d.spans, s)
 }
 
-// remove ends the doubt about spans, which are not stored now.
+// remove ends the doubt about spans: it is certain whether they are stored.
 func (d *doubt) remove(spans []span) {
 	if len(spans) == 0 {
 		return

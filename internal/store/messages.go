@@ -73,8 +73,15 @@ func encode(batch []bot.Message) ([][]byte, error) {
 	return bodies, nil
 }
 
-// Open returns the messages that are not done, oldest first.
+// Open returns the messages that are not done, oldest first. Of those in doubt it
+// is certain then that they are stored.
 func (a *Account) Open(ctx context.Context) (all []bot.Open, err error) {
+	doubts := a.doubt.all()
+	defer func() {
+		if err == nil {
+			a.doubt.remove(doubts)
+		}
+	}()
 	err = a.read(ctx, "read open messages", func(t *tx) error {
 		all = nil
 		return t.each(sqlOpen, []any{a.name}, func(scan func(...any) error) error {

@@ -2,7 +2,6 @@ package world_test
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -42,7 +41,7 @@ func TestHostileLogins(t *testing.T) {
 // spoil logs in anew while an endpoint fails.
 func (h *home) spoil(t *testing.T, endpoint string, failure simwechat.Failure, times int) {
 	t.Helper()
-	_ = os.Remove(h.path)
+	_ = h.account.Session().Remove()
 	h.srv.Fail(endpoint, failure, times)
 	codes := h.srv.Count("jslogin")
 	states := h.live(t)

@@ -3,14 +3,12 @@ package world_test
 import (
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/internal/simwechat"
-	"github.com/diagbot/diagbot/internal/store"
 	"github.com/diagbot/diagbot/internal/world"
 )
 
@@ -119,7 +117,7 @@ func TestHostileKick(t *testing.T) {
 				open := make(chan struct{})
 				a := newArena(t, func(o *world.Options) {
 					if kept {
-						o.Session = store.NewSession(filepath.Join(t.TempDir(), "session.json"))
+						o.Session = newAccount(t).Session()
 					}
 					_, clients := newSource(t, o.Logger, patient)
 					o.Bot = func(o *bot.Options) { o.Completer = gated{bySource(clients), open} }

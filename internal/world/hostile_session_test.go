@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,12 +20,12 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
-// home is one account's server and the place its session is kept, over several
-// starts of the bot.
+// home is one account's server and the state of it, over several starts of the
+// bot.
 type home struct {
 	t         *testing.T
 	srv       *simwechat.Server
-	path      string
+	account   *store.Account
 	alice     string
 	log       *journal
 	completer bot.Completer
@@ -36,7 +34,7 @@ type home struct {
 
 func newHome(t *testing.T) *home {
 	t.Helper()
-	h := &home{t: t, path: filepath.Join(t.TempDir(), "session.json"), log: &journal{}}
+	h := &home{t: t, account: newAccount(t), log: &journal{}}
 	var err error
 	if h.srv, err = simwechat.Start(simwechat.Options{}); err != nil {
 		t.Fatal(err)
@@ -49,6 +47,21 @@ func newHome(t *testing.T) *home {
 	return h
 }
 
+// newAccount returns the state of an account, in a database of its own.
+func newAccount(t *testing.T) *store.Account {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	account, err := db.Claim(t.Context(), "main", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return account
+}
+
 // live starts the bot, has one message answered and stops the bot. It returns
 // the states of the login.
 func (h *home) live(t *testing.T) (states []wechat.LoginState) {
@@ -56,7 +69,7 @@ func (h *home) live(t *testing.T) (states []wechat.LoginState) {
 	logger := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	relay, err := bot.New(bot.Options{
 		Channel: wechat.New(wechat.Options{
-			Session: store.NewSession(h.path), Transport: h.srv.Transport(), Logger: logger,
+			Session: h.account.Session(), Transport: h.srv.Transport(), Logger: logger,
 			ShowLogin: func(l wechat.Login) { states = append(states, l.State) },
 		}),
 		Completer: h.completer, Catalogue: h.catalogue, Logger: logger, Grace: 5 * time.Second,
@@ -101,7 +114,7 @@ func TestHostileSessions(t *testing.T) {
 			// The variant is of the session that is on: else it would be refused
 			// for its age alone.
 			content := brokenSessions(t, h.session(t))[name]
-			if err := os.WriteFile(h.path, content, 0o600); err != nil {
+			if err := h.account.Session().Save(content); err != nil {
 				t.Fatal(err)
 			}
 			states := h.live(t)
@@ -109,45 +122,23 @@ func TestHostileSessions(t *testing.T) {
 				t.Errorf("states %v", states)
 			}
 			if has(states, wechat.LoginUnusable) {
-				if kept, err := os.ReadFile(h.path + ".bad"); err != nil || !bytes.Equal(kept, content) {
+				if kept, err := h.account.Get(t.Context(), "session.bad"); err != nil || !bytes.Equal(kept, content) {
 					t.Errorf("what was there is lost: %v", err)
 				}
 			}
 			if states := h.live(t); has(states, wechat.LoginScan) {
 				t.Errorf("the session it left needs a scan: %v", states)
 			}
-			if mode := fileMode(t, h.path); mode != 0o600 {
-				t.Errorf("mode %o", mode)
-			}
 		})
 	}
 	last := h.session(t)
-	for name, place := range map[string]func(string) error{
-		"directory":    func(p string) error { return os.MkdirAll(filepath.Join(p, "inside"), 0o700) },
-		"symlink loop": func(p string) error { return os.Symlink(p, p) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			if err := os.RemoveAll(h.path); err != nil {
-				t.Fatal(err)
-			}
-			if err := place(h.path); err != nil {
-				t.Fatal(err)
-			}
-			if states := h.live(t); !has(states, wechat.LoginConfirmed) {
-				t.Errorf("states %v", states)
-			}
-			if err := os.RemoveAll(h.path); err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
 	judgeCredentials(t, h.log.String(), first)
 	judgeCredentials(t, h.log.String(), last)
 }
 
 func (h *home) session(t *testing.T) []byte {
 	t.Helper()
-	b, err := os.ReadFile(h.path)
+	b, err := h.account.Session().Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,15 +152,6 @@ func has(states []wechat.LoginState, want wechat.LoginState) bool {
 		}
 	}
 	return false
-}
-
-func fileMode(t *testing.T, path string) os.FileMode {
-	t.Helper()
-	stat, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stat.Mode().Perm()
 }
 
 // brokenSessions are variants of a good one.
