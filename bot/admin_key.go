@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,17 +79,17 @@ func (r *Relay) addKey(in call, provider string, k llm.Key) string {
 	var added bool
 	err := r.keepControl(in.work, func(ctx context.Context) (err error) {
 		check, added, err = r.o.Control.AddKey(ctx, provider, k)
-		return err
+		return unsaid(err, k.Secret)
 	})
 	result := resultOf(err)
 	if err == nil && !added {
 		result = resultRefused + " by the provider"
 	}
-	in.did("add "+provider+" "+k.Name, strings.ReplaceAll(result, k.Secret, "***"))
+	in.did("add "+provider+" "+k.Name, result)
 	var lines []string
 	switch f := check.Fault(); {
 	case err != nil:
-		lines = append(lines, strings.ReplaceAll(r.notControlled(in.tag, err), k.Secret, "***"))
+		lines = append(lines, r.notControlled(in.tag, err))
 	case !added:
 		lines = append(lines, say(in.tag, "key_refused", "provider", provider), say(in.tag, "probe_entry", "id", r.entryOf(f)))
 	case f != nil:
@@ -97,6 +98,19 @@ func (r *Relay) addKey(in call, provider string, k llm.Key) string {
 		lines = append(lines, say(in.tag, "key_added", "provider", provider, "name", k.Name))
 	}
 	return strings.Join(append(lines, say(in.tag, "key_delete_hint")), "\n")
+}
+
+// unsaid is an error without a secret.
+func unsaid(err error, secret string) error {
+	if err == nil || !strings.Contains(err.Error(), secret) {
+		return err
+	}
+	for _, known := range refusals() {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), secret, "***"))
 }
 
 // isKeyName reports whether s can name a key, and is none itself.

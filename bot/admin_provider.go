@@ -63,17 +63,23 @@ func resultOf(err error) string {
 	return resultRefused + ": " + err.Error()
 }
 
-// notControlled says why a change was not made.
-func (r *Relay) notControlled(tag string, err error) string {
-	for key, known := range map[string]error{
+// refusals are the errors of a change that need no more words than these.
+func refusals() map[string]error {
+	return map[string]error{
 		"control_no_key": llm.ErrNoKey, "control_key_exists": llm.ErrKeyExists, "control_last_key": llm.ErrLastKey,
 		"control_last_provider": llm.ErrLastProvider,
-	} {
+	}
+}
+
+// notControlled says why a change was not made.
+func (r *Relay) notControlled(tag string, err error) string {
+	for key, known := range refusals() {
 		if errors.Is(err, known) {
 			return r.catalogue().Say(tag, key)
 		}
 	}
 	text := err.Error()
+	r.o.Logger.Warn("not changed", "cause", r.redact(text))
 	var worded Worded
 	if errors.As(err, &worded) {
 		text = worded.In(tag)

@@ -175,7 +175,7 @@ func TestModelsGiveNoCommands(t *testing.T) {
 // TestCodesAreGuessed guesses 10,000 times: as one, as many, in private and in
 // groups. Nobody gets in, and the owner hears of it, but not 10,000 times.
 func TestCodesAreGuessed(t *testing.T) {
-	for _, people := range []int{1, 100, 10_000} {
+	for _, people := range []int{1, 10_000} {
 		t.Run(fmt.Sprint(people), func(t *testing.T) {
 			inBubble(t, atDesk(newMemory(0)), func(w *world) {
 				w.offer1()

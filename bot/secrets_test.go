@@ -63,7 +63,7 @@ func (s *spy) all() string {
 // TestSecretsInCommandsDoNotLeak gives secrets with commands in every way, and
 // looks for them in what is said, logged, stored and audited.
 func TestSecretsInCommandsDoNotLeak(t *testing.T) {
-	const key, odd = "sk-planted0123456789abcdefghij", "PLANTED_bad_slow_odd!secret"
+	const key, odd = "sk-planted0123456789abcdefghij", "PLANTED_odd!secret"
 	var log bytes.Buffer
 	keeper := &spy{Store: newMemory(0)}
 	control := &fakeControl{stage: &stage{}}
@@ -77,7 +77,7 @@ func TestSecretsInCommandsDoNotLeak(t *testing.T) {
 	asked, code := "", ""
 	inBubble(t, options, func(w *world) {
 		code = w.offer1()
-		for _, secret := range []string{key, odd, odd + "broken"} {
+		for _, secret := range []string{key, odd, odd + "bad", odd + "slow", odd + "broken"} {
 			quoted := byOwner("what was that?")
 			quoted.Quote = "/key add openai-main spare " + secret
 			for _, m := range []Message{
