@@ -37,7 +37,7 @@ type signs struct {
 	text   string // folded, redacted, without echoes
 	loud   string // the same with echoes; empty if there were none
 	codes  []code
-	inside int // a status named in the text or a body
+	inside int  // a status named in the text or a body
 	plain  bool // nothing in it had a structure
 }
 
