@@ -13,6 +13,8 @@ func TestDiagReference(t *testing.T) {
 		w.hear(private("alice", "hi"))
 		w.texts()
 		ref := w.incidents(1)[0].Ref
+		w.hear(private("ming", "#诊断 "+ref))
+		w.expect("详情只有管理员能看。把这个编号告诉管理员就能查到：" + ref)
 		for _, query := range []string{ref, strings.ToLower(ref), "（429 · " + ref + "）", "(429 · " + ref + ")"} {
 			w.hear(private("bob", "/diag "+query))
 			w.expect(w.ui("admin_only", "ref", ref))
