@@ -10,7 +10,7 @@ const (
 	maxSending  = 4                // parts on their way at the same time, each to another chat
 	sendTimeout = 60 * time.Second // for one part
 	maxTries    = 4                // of one part that the channel answered with a refusal
-	maxOffline  = 10 * time.Minute // a reply older than this is not kept for a lost login
+	maxOffline  = 10 * time.Minute // a reply older than this is not kept for a lost login, unless ids outlast it
 	maxNoting   = 16               // messages that the store is told of at the same time, besides those
 )
 

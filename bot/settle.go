@@ -116,7 +116,7 @@ func (o *outbox) wait(r *reply, started time.Time) {
 
 // drop gives r up if it has waited too long.
 func (o *outbox) drop(r *reply) {
-	if time.Since(r.since) > maxOffline {
+	if !o.relay.traits.StableIDs && time.Since(r.since) > maxOffline {
 		o.log.Warn("reply dropped", "chat", o.hash(r.chat.ID), "why", "offline", "parts", len(r.parts)-r.sent)
 		r.sent = len(r.parts)
 	}
