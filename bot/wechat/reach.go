@@ -41,7 +41,7 @@ func Reach(ctx context.Context, transport http.RoundTripper) []Reached {
 func (r *Reached) visit(ctx context.Context, transport http.RoundTripper) {
 	ctx, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
-	request := (&http.Request{Method: http.MethodHead, URL: &url.URL{Scheme: "https", Host: r.Host, Path: "/"}}).WithContext(ctx)
+	request := (&http.Request{Method: http.MethodHead, URL: &url.URL{Scheme: "https", Host: r.Host, Path: "/"}, Header: http.Header{}}).WithContext(ctx)
 	started := time.Now()
 	response, err := transport.RoundTrip(request)
 	r.Took = time.Since(started)
