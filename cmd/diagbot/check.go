@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/diagbot/diagbot/bot/ilink"
 	"github.com/diagbot/diagbot/bot/wechat"
 	"github.com/diagbot/diagbot/configs"
 	"github.com/diagbot/diagbot/llm"
@@ -36,7 +38,7 @@ func (a *app) check() *cobra.Command {
 			r := &report{app: a, catalogue: catalogue}
 			r.configuration(cfg)
 			if !offline {
-				r.wechat(c.Context())
+				r.wechat(c.Context(), cfg)
 				if err := r.providers(c.Context(), cfg); err != nil {
 					return err
 				}
@@ -100,17 +102,32 @@ func writable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// wechat looks whether the servers of the login can be reached. Nothing is
-// logged in.
-func (r *report) wechat(ctx context.Context) {
-	for _, reached := range wechat.Reach(ctx, nil) {
-		if reached.Fault != nil {
-			r.bad("check_wechat_bad", "host", reached.Host)
-			r.explain(reached.Fault)
-			continue
-		}
-		r.ok("check_wechat_ok", "host", reached.Host, "took", brief(reached.Took))
+// wechat looks whether the servers that the accounts need can be reached. Nothing
+// is logged in.
+func (r *report) wechat(ctx context.Context, cfg *configs.Config) {
+	uses := func(channel string) bool {
+		return slices.ContainsFunc(cfg.Accounts, func(a configs.Account) bool { return a.Channel == channel })
 	}
+	if uses(configs.ChannelOpenWeChat) {
+		for _, v := range wechat.Reach(ctx, nil) {
+			r.visited(v.Host, v.Took, v.Fault)
+		}
+	}
+	if uses(configs.ChannelILink) {
+		for _, v := range ilink.Reach(ctx, nil) {
+			r.visited(v.Host, v.Took, v.Fault)
+		}
+	}
+}
+
+// visited prints what came of a visit to one of WeChat's servers.
+func (r *report) visited(host string, took time.Duration, f *troubleshoot.Fault) {
+	if f != nil {
+		r.bad("check_wechat_bad", "host", host)
+		r.explain(f)
+		return
+	}
+	r.ok("check_wechat_ok", "host", host, "took", brief(took))
 }
 
 func (r *report) providers(ctx context.Context, cfg *configs.Config) error {

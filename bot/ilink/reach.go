@@ -1,0 +1,57 @@
+package ilink
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// reachTime is how long a visit may take.
+const reachTime = 10 * time.Second
+
+// Reached is what came of a visit to one of WeChat's servers.
+type Reached struct {
+	Host  string
+	Took  time.Duration
+	Fault *troubleshoot.Fault // nil: the host answered; what it answered does not matter
+}
+
+// Reach visits the servers that a login and the messages need, without logging
+// in, over the connections Run would use, and returns the results in order. A
+// nil transport is our own.
+func Reach(ctx context.Context, transport http.RoundTripper) []Reached {
+	if transport == nil {
+		own := newTransport()
+		defer own.CloseIdleConnections()
+		transport = own
+	}
+	var visits []Reached
+	for _, base := range [...]string{apiBase, cdnBase} {
+		u, _ := url.Parse(base) // a constant
+		visits = append(visits, Reached{Host: u.Host})
+	}
+	var under sync.WaitGroup
+	for i := range visits {
+		under.Go(func() { visits[i].visit(ctx, transport) })
+	}
+	under.Wait()
+	return visits
+}
+
+func (r *Reached) visit(ctx context.Context, transport http.RoundTripper) {
+	ctx, cancel := context.WithTimeout(ctx, reachTime)
+	defer cancel()
+	request := (&http.Request{Method: http.MethodHead, URL: &url.URL{Scheme: "https", Host: r.Host, Path: "/"}, Header: http.Header{}}).WithContext(ctx)
+	started := time.Now()
+	response, err := transport.RoundTrip(request)
+	r.Took = time.Since(started)
+	if err != nil {
+		r.Fault = netFault(troubleshoot.PhaseLogin, err)
+		return
+	}
+	_ = response.Body.Close()
+}
