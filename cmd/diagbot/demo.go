@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/internal/simllm"
-	"github.com/diagbot/diagbot/internal/simwechat"
 	"github.com/diagbot/diagbot/internal/world"
 	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -28,14 +28,18 @@ const (
 
 func (a *app) demo() *cobra.Command {
 	var tour bool
+	var channel string
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: a.say("demo_short"),
 		Long:  a.say("demo_long"),
 		Args:  a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if channel != string(world.OpenWeChat) && channel != string(world.ILink) {
+				return errors.New(a.say("demo_channel", "value", channel))
+			}
 			fmt.Fprintln(a.out, a.say("demo_starting"))
-			stage, err := newStage(c.Context())
+			stage, err := newStage(c.Context(), world.Channel(channel))
 			if err != nil {
 				return err
 			}
@@ -47,6 +51,7 @@ func (a *app) demo() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&tour, "tour", false, a.say("demo_flag_tour"))
+	c.Flags().StringVar(&channel, "channel", string(world.OpenWeChat), a.say("demo_flag_channel"))
 	return c
 }
 
@@ -59,13 +64,14 @@ func isTerminal(r io.Reader) bool {
 type stage struct {
 	*world.World
 	alice, ming   world.Person // friends, writing English and Chinese
-	aliceG, mingG world.Person // the same in the group
+	aliceG, mingG world.Person // the same in the group, where there are groups
 	owner         world.Person
 }
 
-func newStage(ctx context.Context) (*stage, error) {
+func newStage(ctx context.Context, channel world.Channel) (*stage, error) {
 	w, err := world.Start(ctx, world.Options{
 		Nick:     demoBot,
+		Channel:  channel,
 		Timeouts: demoTimeouts,
 		Bot:      func(o *bot.Options) { o.Deadline = demoDeadline },
 	})
@@ -73,11 +79,12 @@ func newStage(ctx context.Context) (*stage, error) {
 		return nil, err
 	}
 	s := &stage{World: w, owner: world.Person{Name: "owner"}}
-	s.alice = world.Person{Name: "Alice", ID: w.WeChat.AddFriend(simwechat.Person{Nick: "Alice"})}
-	s.ming = world.Person{Name: "小明", ID: w.WeChat.AddFriend(simwechat.Person{Nick: "小明"})}
-	group := w.WeChat.AddGroup(simwechat.Group{Name: demoGroup, Saved: true, Members: []simwechat.Member{
-		{UserName: s.alice.ID}, {UserName: s.ming.ID},
-	}})
+	s.alice = world.Person{Name: "Alice", ID: w.AddFriend("Alice")}
+	s.ming = world.Person{Name: "小明", ID: w.AddFriend("小明")}
+	group := w.AddGroup(demoGroup, s.alice.ID, s.ming.ID)
+	if group == "" {
+		return s, nil
+	}
 	s.aliceG = world.Person{Name: s.alice.Name, ID: s.alice.ID, Group: group}
 	s.mingG = world.Person{Name: s.ming.Name, ID: s.ming.ID, Group: group}
 	return s, nil
@@ -90,7 +97,7 @@ func (a *app) chat(ctx context.Context, s *stage) error {
 		me = s.ming
 	}
 	fmt.Fprintln(a.out, a.say("demo_hint", "name", me.Name, "bot", demoBot))
-	replies, stop := s.WeChat.Subscribe()
+	replies, stop := s.Subscribe()
 	defer stop()
 	lines := readLines(a.in)
 	for {
@@ -112,7 +119,7 @@ func (a *app) chat(ctx context.Context, s *stage) error {
 }
 
 // await prints what the bot says until a line was typed.
-func (a *app) await(ctx context.Context, me world.Person, lines <-chan string, replies <-chan simwechat.Sent) (string, bool) {
+func (a *app) await(ctx context.Context, me world.Person, lines <-chan string, replies <-chan world.Said) (string, bool) {
 	for {
 		fmt.Fprintf(a.out, "%s> ", me.Name)
 		select {
@@ -154,11 +161,19 @@ func (a *app) direct(s *stage, me world.Person, command string) world.Person {
 		me = friend
 		a.now(me, a.say("demo_where_friend"))
 	case ":group":
+		if member.Group == "" {
+			fmt.Fprintln(a.out, a.say("demo_no_groups"))
+			return me
+		}
 		me = member
 		a.now(me, a.say("demo_where_group", "group", demoGroup))
 	case ":owner":
 		me = s.owner
-		a.now(me, a.say("demo_where_owner"))
+		where := "demo_where_owner"
+		if member.Group == "" {
+			where = "demo_where_owner_ilink"
+		}
+		a.now(me, a.say(where))
 	case ":web":
 		s.Ask(troubleshoot.SourceWeb)
 		fmt.Fprintln(a.out, a.say("demo_source", "source", a.say("demo_source_web")))

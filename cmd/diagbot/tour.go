@@ -41,6 +41,9 @@ func (a *app) playTour(ctx context.Context, s *stage) error {
 	fmt.Fprintln(a.out, a.say("tour_title"))
 	for _, part := range s.acts() {
 		fmt.Fprintf(a.out, "\n%s\n\n", a.say(part.title))
+		if len(part.scenes) == 0 {
+			fmt.Fprintln(a.out, a.say("demo_no_groups"))
+		}
 		for _, sc := range part.scenes {
 			asked++
 			if a.play(ctx, s, sc) {
@@ -89,7 +92,7 @@ func visible(text string) string { return strings.ReplaceAll(text, "\u2005", " "
 
 // acts is the programme.
 func (s *stage) acts() []act {
-	return []act{
+	all := []act{
 		{"tour_answers", []scene{
 			{who: s.alice, says: "Hello! Who are you?"},
 			{who: s.ming, says: "你好，你会做什么？"},
@@ -112,6 +115,10 @@ func (s *stage) acts() []act {
 			{who: s.owner, says: "#诊断 429"},
 		}},
 	}
+	if s.aliceG.Group == "" {
+		all[1].scenes = nil
+	}
+	return all
 }
 
 // failures shows each failure of the guide to Alice in English and to 小明 in
