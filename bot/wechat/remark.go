@@ -17,7 +17,7 @@ import (
 // fewer calls.
 const (
 	remarkFresh = 5 * time.Second
-	remarkQuiet = time.Minute
+	remarkQuiet = 10 * time.Minute
 )
 
 // remarks are those of all contacts at one time.
