@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/diagbot/diagbot/internal/similink"
 	"github.com/diagbot/diagbot/internal/simllm"
 	"github.com/diagbot/diagbot/internal/simwechat"
 )
@@ -19,8 +20,8 @@ import (
 // they hear against what they asked: everything is answered, in the order of the
 // questions, and once.
 type crowd struct {
-	wechat *simwechat.Server
-	openai *simllm.Server
+	codes  func() int // that were asked for
+	faults func() []string
 	talks  map[string]*talk // by the chat's handle
 
 	mu   sync.Mutex
@@ -63,12 +64,10 @@ type repetition struct{ first, again time.Time }
 // four. latency is the model's.
 func newCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *crowd) {
 	t.Helper()
-	c := &crowd{talks: make(map[string]*talk), asks: make(map[string][]time.Time)}
-	n := newInternet(t, func(o *simllm.Options) {
-		o.Latency, o.Pause, o.Reply = latency, 2*time.Millisecond, c.reply
-	})
-	c.wechat, c.openai = n.wechat, n.openai
-	n.env = append(n.env, "DIAGBOT_THINKING_AFTER=0s", "DIAGBOT_MEMORY_TURNS=3", "DIAGBOT_MAILBOX_SIZE=100")
+	c, ai := crowdOf(latency)
+	n := newInternet(t, ai)
+	c.codes, c.faults = func() int { return n.wechat.Count("jslogin") }, n.wechat.Complaints
+	n.env = append(n.env, patient()...)
 	// A part on its way is what a kill leaves in doubt.
 	n.wechat.Fail("webwxsendmsg", simwechat.Failure{Delay: 10 * time.Millisecond}, -1)
 	for i := range friends {
@@ -86,14 +85,52 @@ func newCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *cro
 		next++
 	})
 	sent, end := n.wechat.Subscribe()
-	c.ended = end
-	c.heard.Go(func() {
+	c.listen(t, end, func() {
 		for m := range sent {
-			c.talks[m.To].hear(m)
+			c.talks[m.To].hear(part{m.ClientMsgID, m.Text, m.At})
 		}
 	})
-	t.Cleanup(func() { end(); c.heard.Wait() })
 	return n, c
+}
+
+// newOfficialCrowd is newCrowd over iLink, which has no groups. What was handed out
+// must come again to a client that shows an older cursor, or a kill loses it.
+func newOfficialCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *crowd) {
+	t.Helper()
+	c, ai := crowdOf(latency)
+	n := newInternetWith(t, similink.Options{Assume: similink.Assume{Replay: true}}, ai)
+	n.configured(t, onILink)
+	c.codes, c.faults = func() int { return n.ilink.Count("get_bot_qrcode") }, n.ilink.Complaints
+	n.env = append(n.env, patient()...)
+	n.ilink.Fail("sendmessage", similink.Failure{Delay: 10 * time.Millisecond}, -1)
+	for i := range friends {
+		friend := n.ilink.AddUser(fmt.Sprintf("Friend %d", i))
+		c.add(friend, "", func(text string) { n.ilink.Say(friend, text) })
+	}
+	sent, end := n.ilink.Subscribe()
+	c.listen(t, end, func() {
+		for m := range sent {
+			c.talks[m.To].hear(part{m.ClientID, m.Text, m.At})
+		}
+	})
+	return n, c
+}
+
+func crowdOf(latency time.Duration) (*crowd, func(*simllm.Options)) {
+	c := &crowd{talks: make(map[string]*talk), asks: make(map[string][]time.Time)}
+	return c, func(o *simllm.Options) { o.Latency, o.Pause, o.Reply = latency, 2*time.Millisecond, c.reply }
+}
+
+// patient makes a bot answer everything, and nothing but that.
+func patient() []string {
+	return []string{"DIAGBOT_THINKING_AFTER=0s", "DIAGBOT_MEMORY_TURNS=3", "DIAGBOT_MAILBOX_SIZE=100"}
+}
+
+// listen lets the crowd hear until end is called.
+func (c *crowd) listen(t *testing.T, end, hear func()) {
+	c.ended = end
+	c.heard.Go(hear)
+	t.Cleanup(func() { end(); c.heard.Wait() })
 }
 
 func (c *crowd) add(chat, prefix string, say func(string)) {
@@ -177,39 +214,45 @@ func (k *talk) write(ctx context.Context, r *rand.Rand, pause time.Duration) {
 	}
 }
 
+// part is what the bot has said at once.
+type part struct {
+	id, text string
+	at       time.Time
+}
+
 // hear checks what the bot says against what was asked.
-func (k *talk) hear(m simwechat.Sent) {
+func (k *talk) hear(m part) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	defer k.news.Broadcast()
 	if k.wrong != "" {
 		return
 	}
-	if m.ClientMsgID == k.last {
-		k.repeats = append(k.repeats, repetition{k.lastAt, m.At})
-		k.lastAt = m.At
+	if m.id == k.last {
+		k.repeats = append(k.repeats, repetition{k.lastAt, m.at})
+		k.lastAt = m.at
 		return
 	}
 	switch {
-	case k.ids[m.ClientMsgID]:
-		k.wrong = fmt.Sprintf("said again, after other things: %.60q", m.Text)
+	case k.ids[m.id]:
+		k.wrong = fmt.Sprintf("said again, after other things: %.60q", m.text)
 		return
 	case k.done == len(k.asked):
-		k.wrong = fmt.Sprintf("nobody asked for %.60q", m.Text)
+		k.wrong = fmt.Sprintf("nobody asked for %.60q", m.text)
 		return
 	}
-	k.ids[m.ClientMsgID], k.last, k.lastAt = true, m.ClientMsgID, m.At
+	k.ids[m.id], k.last, k.lastAt = true, m.id, m.at
 	k.match(m)
 }
 
-func (k *talk) match(m simwechat.Sent) {
+func (k *talk) match(m part) {
 	q := &k.asked[k.done]
-	text := m.Text
+	text := m.text
 	if k.pos == 0 && k.prefix != "" {
 		_, text, _ = strings.Cut(text, "\u2005")
 	}
 	if k.pos == 0 {
-		q.first = m.At
+		q.first = m.at
 	}
 	text = squeezed(numbered.ReplaceAllString(text, ""))
 	switch rest := q.want[k.pos:]; {
@@ -220,7 +263,7 @@ func (k *talk) match(m simwechat.Sent) {
 			k.done, k.pos = k.done+1, 0
 		}
 	default:
-		k.wrong = fmt.Sprintf("to %s, of which %d of %d was said: %.80q", q.label, k.pos, len(q.want), m.Text)
+		k.wrong = fmt.Sprintf("to %s, of which %d of %d was said: %.80q", q.label, k.pos, len(q.want), m.text)
 	}
 }
 
@@ -281,8 +324,8 @@ func (c *crowd) settle(t *testing.T, breaks []time.Time) {
 			again += c.settleAsks(t, q, breaks)
 		}
 	}
-	for _, complaint := range c.wechat.Complaints() {
-		if !strings.HasPrefix(complaint, "sent again") {
+	for _, complaint := range c.faults() {
+		if !strings.Contains(complaint, "sent again") {
 			t.Errorf("WeChat complained: %s", complaint)
 		}
 	}

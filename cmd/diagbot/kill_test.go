@@ -38,24 +38,32 @@ func breaks(most int) int {
 // write to it, and starts it again each time.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	interrupt(t, breaks(100), func(p *process) { _ = p.Process.Kill() })
+	n, c := newCrowd(t, 20, 40*time.Millisecond)
+	interrupt(t, n, c, breaks(100), func(p *process) { _ = p.Process.Kill() })
 }
 
 // TestTerminate does the same with SIGTERM: then nothing at all is said twice.
 func TestTerminate(t *testing.T) {
 	t.Parallel()
-	interrupt(t, breaks(20), func(p *process) { _ = p.Process.Signal(syscall.SIGTERM) })
+	n, c := newCrowd(t, 20, 40*time.Millisecond)
+	interrupt(t, n, c, breaks(20), func(p *process) { _ = p.Process.Signal(syscall.SIGTERM) })
 }
 
-func interrupt(t *testing.T, times int, end func(*process)) {
-	n, c := newCrowd(t, 20, 40*time.Millisecond)
+// TestKillOfficial is TestKill over iLink.
+func TestKillOfficial(t *testing.T) {
+	t.Parallel()
+	n, c := newOfficialCrowd(t, 20, 40*time.Millisecond)
+	interrupt(t, n, c, breaks(25), func(p *process) { _ = p.Process.Kill() })
+}
+
+func interrupt(t *testing.T, n *internet, c *crowd, times int, end func(*process)) {
 	r := seedOf(t)
 	p := n.launch(t, nil, "serve")
 	p.waitFor(t, "Answering.")
 	if status := p.stop(t); status != 0 { // the login is stored now
 		t.Fatalf("status %d: %s", status, p.text())
 	}
-	logins := n.wechat.Count("jslogin")
+	logins := c.codes()
 	stopped := c.start(t, r, 300*time.Millisecond)
 	var breaks []time.Time
 	p = n.launch(t, nil, "serve")
@@ -82,7 +90,7 @@ func interrupt(t *testing.T, times int, end func(*process)) {
 		t.Logf("the last process said:\n%s", p.text())
 	}
 	c.settle(t, breaks)
-	if more := n.wechat.Count("jslogin") - logins; more != 0 {
+	if more := c.codes() - logins; more != 0 {
 		t.Errorf("%d more QR codes", more)
 	}
 	n.withAccount(t, func(a *store.Account) {

@@ -114,7 +114,7 @@ func (k *cluster) end() {
 		k.t.Errorf("status %d", status)
 	}
 	k.settle(k.t, k.breaks)
-	if codes := k.internet.wechat.Count("jslogin"); codes != 1 {
+	if codes := k.codes(); codes != 1 {
 		k.t.Errorf("%d QR codes", codes)
 	}
 }
@@ -228,8 +228,8 @@ func (k *cluster) rob() {
 	}
 	robbed.waitFor(k.t, "Another process has taken this account over.")
 	robbed.waitFor(k.t, "Waiting to take over")
-	said := len(k.internet.wechat.Sent())
-	k.internet.answer(k.t, said+20)
+	said := len(k.wechat.Sent())
+	k.answer(k.t, said+20)
 	for _, m := range k.nodes {
 		if n := strings.Count(m.text(), "Answering."); m == k.nodes[1] && n > 0 || n > 1 {
 			k.t.Errorf("the account goes back and forth: %s", m.text())
