@@ -22,7 +22,7 @@ func (r *Relay) auth(in call) string {
 	if in.Sender.Owner {
 		return say(in.tag, "auth_owner")
 	}
-	if proof, err := r.proof(in); err == nil && proof != "" {
+	if r.isAdmin(&in) {
 		return say(in.tag, "auth_already")
 	}
 	who := r.admins.name(in.Sender.ID, in.Login)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,15 +35,23 @@ const scopeAdmins = "admin"
 
 // grant is what is kept of a person who paired.
 type grant struct {
-	Name  string // of the person then, for lists; no identity
-	Login string
-	At    time.Time
-	key   string // in the store
+	Name   string // of the person then, for lists; no identity
+	Login  string
+	Person string // as Sender.Key; empty: they are known in that login only
+	At     time.Time
+	key    string // in the store
 }
 
-// scopeRevoked is the scope of those whose right was taken away: neither a remark
-// nor the settings give it back, only a new code does.
+// scopeRevoked is the scope of those whose right was taken away, by the same names
+// and by what lasts of them: neither a remark nor the settings give it back, only a
+// new code does.
 const scopeRevoked = "revoked"
+
+// What the names of scopeRevoked are: of a person in a login, or for good.
+const (
+	revokedHere = "login"
+	revokedEver = "person"
+)
 
 // admins knows who may give the commands of admins. It asks the store and the
 // channel each time: who lost a right must not keep it.
@@ -67,7 +76,7 @@ func (a *admins) proof(ctx context.Context, s Sender, login string) (Proof, erro
 	if err != nil {
 		return "", err
 	}
-	if _, gone := revoked[a.name(s.ID, login)]; gone {
+	if revoked[a.name(s.ID, login)] != "" || s.Key != "" && revoked[s.Key] != "" {
 		return "", nil
 	}
 	if a.stable && slices.Contains(a.listed, s.ID) {
@@ -79,6 +88,10 @@ func (a *admins) proof(ctx context.Context, s Sender, login string) (Proof, erro
 	}
 	if g, ok := paired[a.name(s.ID, login)]; ok && (a.stable || g.Login == login) {
 		return ProofPaired, nil
+	}
+	// Who cannot be told from those whose right was taken away counts as one of them.
+	if s.Key == "" && slices.Contains(slices.Collect(maps.Values(revoked)), revokedEver) {
+		return "", nil
 	}
 	return a.remarked(ctx, s)
 }
@@ -110,14 +123,48 @@ func (a *admins) name(id, login string) string {
 
 // admit makes a person who paired an admin.
 func (a *admins) admit(ctx context.Context, s Sender, login string, now time.Time) error {
-	raw, err := json.Marshal(grant{Name: oneLine(s.Name, maxName), Login: login, At: now})
+	raw, err := json.Marshal(grant{Name: oneLine(s.Name, maxName), Login: login, Person: s.Key, At: now})
 	if err != nil {
 		return err
 	}
-	if err := a.store.Set(ctx, scopeRevoked, a.name(s.ID, login), ""); err != nil {
-		return err
+	for _, name := range []string{a.name(s.ID, login), s.Key} {
+		if name == "" {
+			continue
+		}
+		if err := a.store.Set(ctx, scopeRevoked, name, ""); err != nil {
+			return err
+		}
 	}
 	return a.store.Set(ctx, scopeAdmins, a.name(s.ID, login), string(raw))
+}
+
+// forget drops what is kept of those who paired in earlier logins.
+func (a *admins) forget(ctx context.Context, login string) error {
+	all, err := a.paired(ctx)
+	if err != nil || a.stable {
+		return err
+	}
+	for name, g := range all {
+		if g.Login == login {
+			continue
+		}
+		if err := a.store.Set(ctx, scopeAdmins, name, ""); err != nil {
+			return err
+		}
+	}
+	revoked, err := a.store.Settings(ctx, scopeRevoked)
+	if err != nil {
+		return err
+	}
+	for name, what := range revoked {
+		if what != revokedHere || strings.HasPrefix(name, login+"/") {
+			continue
+		}
+		if err := a.store.Set(ctx, scopeRevoked, name, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // paired returns who paired, by name.
@@ -173,8 +220,13 @@ func (a *admins) revoke(ctx context.Context, key string) (grant, error) {
 	if !ok {
 		return grant{}, errNoAdmin
 	}
-	if err := a.store.Set(ctx, scopeRevoked, key, orElse(chosen.Name, "?")); err != nil {
+	if err := a.store.Set(ctx, scopeRevoked, key, revokedHere); err != nil {
 		return grant{}, err
+	}
+	if chosen.Person != "" {
+		if err := a.store.Set(ctx, scopeRevoked, chosen.Person, revokedEver); err != nil {
+			return grant{}, err
+		}
 	}
 	return chosen, a.store.Set(ctx, scopeAdmins, key, "")
 }

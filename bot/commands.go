@@ -56,6 +56,14 @@ func (r *Relay) proof(in call) (Proof, error) {
 	return r.admins.proof(ctx, in.Sender, in.Login)
 }
 
+// isAdmin reports whether the giver of a command is known to be an admin, and
+// remembers it for this command.
+func (r *Relay) isAdmin(in *call) bool {
+	proof, err := r.proof(*in)
+	in.proof = proof
+	return err == nil && proof != ""
+}
+
 // commandName is what the log may show: not what someone mistyped.
 func commandName(c *command) string {
 	if c.run == nil {
@@ -67,11 +75,13 @@ func commandName(c *command) string {
 func (r *Relay) unknown(name string, in call) string {
 	tag := in.tag
 	text := r.catalogue().Say(tag, "unknown_command", "name", "/"+name)
-	if near := r.commands.near(name); len(near) > 0 {
-		var names []string
-		for _, c := range near {
+	var names []string
+	for _, c := range r.commands.near(name) {
+		if !c.admin || r.isAdmin(&in) {
 			names = append(names, "/"+c.name)
 		}
+	}
+	if len(names) > 0 {
 		text += "\n" + r.catalogue().Say(tag, "did_you_mean", "list", strings.Join(names, ", "))
 	}
 	return text
@@ -85,7 +95,7 @@ func (r *Relay) help(in call) string {
 	lines = append(lines, r.howTo(in.task)...)
 	lines = append(lines, "", "【"+say(in.tag, "help_commands")+"】", "")
 	lines = append(lines, r.hints(in.tag, false)...)
-	if proof, err := r.proof(in); err == nil && proof != "" && !in.Chat.Group {
+	if !in.Chat.Group && r.isAdmin(&in) {
 		lines = append(lines, "", "【"+say(in.tag, "help_admins")+"】", "")
 		lines = append(lines, r.hints(in.tag, true)...)
 	}

@@ -235,4 +235,34 @@ func TestRevoke(t *testing.T) {
 	if got, _ := a.proof(t.Context(), Sender{ID: "@ann"}, "l1"); got != ProofPaired {
 		t.Errorf("who paired again is an admin by %q", got)
 	}
+	// With a remark, the person is known in the next login as well.
+	ann := Sender{ID: "@ann", Name: "Ann", Key: "remark:1:x"}
+	if err := a.admit(t.Context(), ann, "l1", now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.revoke(t.Context(), "l1/@ann"); err != nil {
+		t.Fatal(err)
+	}
+	ann.ID = "@ann2"
+	book.remarks["@ann2"] = "x"
+	if got, _ := a.proof(t.Context(), ann, "l2"); got != "" {
+		t.Errorf("whose right was taken away is an admin by %q in the next login", got)
+	}
+	unknown := ann
+	unknown.Key = "" // while the contacts are not known
+	if got, _ := a.proof(t.Context(), unknown, "l2"); got != "" {
+		t.Errorf("whose right was taken away is an admin by %q while nobody can tell them apart", got)
+	}
+	if err := a.forget(t.Context(), "l2"); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := a.paired(t.Context()); len(left) > 0 {
+		t.Errorf("kept of an earlier login: %+v", left)
+	}
+	if err := a.admit(t.Context(), ann, "l2", now); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := a.proof(t.Context(), ann, "l2"); got != ProofPaired {
+		t.Errorf("who paired again is an admin by %q", got)
+	}
 }

@@ -26,13 +26,17 @@ func (d *dispatcher) prepare(login string) error {
 	return d.once(func(ctx context.Context) error { return d.invite(ctx, login) })
 }
 
-// forgetCode ends a code that was made for an earlier login.
+// forgetCode ends a code that was made for an earlier login, and what was kept of
+// the people who paired in it.
 func (d *dispatcher) forgetCode(ctx context.Context, login string) error {
 	set, err := d.store.Settings(ctx, scopeBot)
 	if err != nil || set[nameLogin] == login {
 		return err
 	}
 	if err := d.store.Set(ctx, ScopePairing, NamePairing, ""); err != nil {
+		return err
+	}
+	if err := d.admins.forget(ctx, login); err != nil {
 		return err
 	}
 	return d.store.Set(ctx, scopeBot, nameLogin, login)
