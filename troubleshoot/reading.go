@@ -100,6 +100,11 @@ func (r *reading) file(f field) {
 		if r.delay == "" && len(f.text) < 24 {
 			r.delay = f.text
 		}
+	case "quota_limit_value", "quotaValue": // a limit of nothing is none on haste
+		if f.text == "0" {
+			f.text = "limit: 0"
+			r.message(f)
+		}
 	case "n_ctx":
 		r.window, _ = strconv.Atoi(f.text)
 	}
