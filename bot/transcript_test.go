@@ -189,18 +189,19 @@ func (s *stage) act(t *testing.T, what string) {
 	verb, arg, _ := strings.Cut(what, " ")
 	switch f := faults()[arg]; {
 	case verb == "fail" && f != nil:
-		s.completer.answer = failing(f)
+		s.completer.set(failing(f), nil)
 	case verb == "rescue" && rescues()[arg] != nil:
 		slow := s.slow
-		s.completer.whole = func(_ context.Context, p llm.Prompt) (llm.Completion, error) {
+		s.completer.set(nil, func(_ context.Context, p llm.Prompt) (llm.Completion, error) {
 			time.Sleep(slow)
 			return llm.Completion{Text: "echo: " + last(p), Attempts: rescues()[arg]}, nil
-		}
+		})
 	case verb == "well":
-		s.completer.answer, s.completer.whole, s.slow = nil, nil, 0
+		s.completer.set(nil, nil)
+		s.slow = 0
 	case verb == "slow":
 		s.slow = duration(t, arg)
-		s.completer.answer = slowly(s.slow)
+		s.completer.set(slowly(s.slow), nil)
 	case verb == "source":
 		name, entry, _ := strings.Cut(arg, " ")
 		s.sources = append(s.sources, llm.ProviderStatus{Provider: name, Trouble: entry})
@@ -216,6 +217,13 @@ func (s *stage) act(t *testing.T, what string) {
 	default:
 		t.Fatalf("cannot %q", what)
 	}
+}
+
+// set changes how the completer answers, also while it does.
+func (c *fakeCompleter) set(answer func(context.Context, llm.Prompt) (string, error), whole func(context.Context, llm.Prompt) (llm.Completion, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer, c.whole = answer, whole
 }
 
 // rescues are what "! rescue" names.
