@@ -63,6 +63,8 @@ type Config struct {
 	Catalogue Catalogue  `mapstructure:"catalogue"`
 	Providers []Provider `mapstructure:"providers" example:"[{name: openai, keys: ['env:OPENAI_API_KEY']}]"`
 
+	ImpliedAccount bool `mapstructure:"-"` // none is listed: Accounts holds the default
+
 	File     string    `mapstructure:"-"` // the file read; empty when there was none
 	Warnings []Problem `mapstructure:"-"` // what is allowed but probably not meant
 }

@@ -22,6 +22,7 @@ func (l *loader) finish(c *Config) {
 	c.Store.URL, _ = l.resolve("store.url", c.Store.URL)
 	c.Store.Key, _ = l.resolve("store.key", c.Store.Key)
 	if len(c.Accounts) == 0 {
+		c.ImpliedAccount = true
 		c.Accounts = []Account{{Name: "main", Channel: ChannelOpenWeChat, Admins: []string{}}}
 	}
 	for i := range c.Alerts {

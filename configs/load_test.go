@@ -63,7 +63,10 @@ func TestExampleEqualsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example.File = ""
+	if example.ImpliedAccount || !plain.ImpliedAccount {
+		t.Error("only what is not listed is implied")
+	}
+	example.File, example.ImpliedAccount = "", true
 	if !reflect.DeepEqual(example, plain) {
 		t.Errorf("example:\n%+v\ndefaults:\n%+v", example, plain)
 	}
@@ -166,7 +169,7 @@ func TestEveryScalarByEnvironment(t *testing.T) {
 		MemoryExpiry: 90 * time.Second, Deadline: 9 * time.Second, ThinkingAfter: 9 * time.Second, Grace: 9 * time.Second, MailboxSize: 9, MaxMessage: 9,
 		Catalogue: Catalogue{Dir: "."}, StaleAfter: 11 * time.Second, Node: "9", AdminRemarks: []string{"9"},
 		Store:    Store{URL: NewSecret("postgres://u:p@h/d"), Key: NewSecret("0123456789abcdef")},
-		Accounts: []Account{{Name: "main", Channel: ChannelOpenWeChat, Admins: []string{}}}, Alerts: []Alert{},
+		Accounts: []Account{{Name: "main", Channel: ChannelOpenWeChat, Admins: []string{}}}, Alerts: []Alert{}, ImpliedAccount: true,
 		Limits: Limits{PersonMinute: 9, PersonDay: 9, GroupMinute: 9, GroupDay: 9},
 	}
 	c.Providers, c.Warnings = nil, nil
