@@ -35,6 +35,7 @@ func (a *app) check() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			recallChannel(cfg)
 			r := &report{app: a, catalogue: catalogue}
 			r.configuration(cfg)
 			if !offline {

@@ -30,6 +30,16 @@ func (a *app) newKeyboard() *keyboard {
 	return &keyboard{lines: readLines(a.in), asks: make(chan asking), enter: make(map[int]func())}
 }
 
+// line waits for a line, before run does.
+func (k *keyboard) line(ctx context.Context) (string, bool) {
+	select {
+	case line, ok := <-k.lines:
+		return line, ok
+	case <-ctx.Done():
+		return "", false
+	}
+}
+
 // run hands lines to those who wait for one, the first first, until ctx ends.
 func (k *keyboard) run(ctx context.Context) {
 	if k == nil {

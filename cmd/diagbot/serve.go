@@ -21,7 +21,8 @@ import (
 )
 
 func (a *app) serve() *cobra.Command {
-	return &cobra.Command{
+	var channel string
+	c := &cobra.Command{
 		Use:   "serve",
 		Short: a.say("serve_short"),
 		Long:  a.say("serve_long"),
@@ -32,18 +33,25 @@ func (a *app) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.serveWith(c.Context(), cfg)
+			return a.serveWith(c.Context(), cfg, channel)
 		},
 	}
+	c.Flags().StringVar(&channel, "channel", "", a.say("serve_flag_channel"))
+	return c
 }
 
-// serveWith runs the bot until ctx ends or WeChat refuses all accounts.
-func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
+// serveWith runs the bot until ctx ends or WeChat refuses all accounts. channel is
+// the way to log in that the command line asks for; empty: none.
+func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string) error {
 	unlock, err := a.lockDir(cfg.DataDir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	keys := a.newKeyboard()
+	if err := a.choose(ctx, cfg, channel, keys); err != nil {
+		return err
+	}
 	catalogue, err := catalogueWith(cfg.Catalogue.Dir)
 	if err != nil {
 		return err
@@ -72,7 +80,7 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config) error {
 	}
 	defer alarm.hush(ctx)
 	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: a.newControl(cfg, client, &shelf), client: client, db: db, logger: logger, alarm: alarm,
-		pulse: newPulse(cfg.DataDir), keys: a.newKeyboard(), node: nodeName(cfg)}
+		pulse: newPulse(cfg.DataDir), keys: keys, node: nodeName(cfg)}
 	return o.run(ctx)
 }
 

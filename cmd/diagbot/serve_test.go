@@ -31,6 +31,7 @@ type internet struct {
 	env    []string
 	args   []string // of every process, after its own
 	data   string
+	stdin  *os.File // of the next process; nil: there is none
 }
 
 func newInternet(t *testing.T, others ...func(*simllm.Options)) *internet {
@@ -122,6 +123,9 @@ func (n *internet) launch(t *testing.T, env []string, args ...string) *process {
 	p := &process{Cmd: exec.Command(os.Args[0], slices.Concat(args, n.args)...), news: make(chan struct{}, 1)}
 	p.Env, p.Dir = slices.Concat(n.env, env), t.TempDir()
 	p.Stdout, p.Stderr = p, p
+	if n.stdin != nil {
+		p.Stdin = n.stdin
+	}
 	must(t, p.Start())
 	return p
 }
