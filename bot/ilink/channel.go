@@ -204,10 +204,6 @@ func (c *Channel) Run(ctx context.Context, ear bot.Ear) error {
 // idle waits until somebody asks for a new code. Meanwhile the old session, if
 // there is one, is tried now and then: some come back.
 func (c *Channel) idle(ctx context.Context, ear bot.Ear, l *login) {
-	select {
-	case <-c.asked: // for the codes that were shown meanwhile
-	default:
-	}
 	for ctx.Err() == nil {
 		rest := time.NewTimer(c.opt.pauses.rest)
 		select {

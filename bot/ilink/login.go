@@ -91,6 +91,10 @@ func (c *Channel) bind(ctx context.Context, old *login) *login {
 	}
 	if ctx.Err() == nil {
 		c.log.Error("nobody logged in to WeChat", "reason", err)
+		select {
+		case <-c.asked: // for the codes that were shown meanwhile
+		default:
+		}
 		c.show(Login{State: LoginGivenUp, Reason: err.Error(), Wait: c.opt.pauses.rest})
 	}
 	return nil
