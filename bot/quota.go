@@ -75,7 +75,7 @@ func (d *dispatcher) overLimit(ctx context.Context, t task, now time.Time) *resp
 	if d.exempt(ctx, t, now) {
 		return nil
 	}
-	if !d.quotas.tell(over.name, t.person, now) {
+	if !d.quotas.tell(over.name, now) {
 		return &response{quiet: true}
 	}
 	d.o.Logger.Info("over the limit", "chat", d.hash(t.Chat.ID), "limit", key)
@@ -157,9 +157,9 @@ func (b bucket) fill(most float64, known bool, now time.Time) bucket {
 	return bucket{min(most, b.left+now.Sub(b.at).Minutes()*most), now}
 }
 
-// tell reports whether a person is to hear of a limit: each of their own once in a
-// minute, and a group of its own.
-func (q *quotas) tell(limit, person string, now time.Time) bool {
+// tell reports whether somebody is to hear of a limit: a person of their own once in
+// a minute, and a group of its own.
+func (q *quotas) tell(limit string, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return once(&q.told, limit, limitWindow, now) == toneFull
