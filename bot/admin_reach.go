@@ -55,10 +55,17 @@ func (r *Relay) tellOwner(ctx context.Context, out *outbox, key string, args ...
 
 // ownerTag is the language of the owner, as far as it is known.
 func (r *Relay) ownerTag(ctx context.Context) string {
-	person := ""
-	if p := r.ownerIs.Load(); p != nil {
-		person = *p
-	}
-	tag, _ := r.languages.choose(ctx, person, "")
+	tag, _ := r.languages.choose(ctx, r.ownerPerson(), "")
 	return tag
+}
+
+// ownerPerson is who the owner is, as far as it is known.
+func (r *Relay) ownerPerson() string {
+	if p := r.ownerIs.Load(); p != nil {
+		return *p
+	}
+	if to, ok := r.ownerChat(); ok && r.traits.StableIDs {
+		return to.ID
+	}
+	return ""
 }

@@ -81,11 +81,13 @@ type adminChat struct {
 // adminChats are those that can be written to now, the owner's first.
 func (d *dispatcher) adminChats() (all []adminChat) {
 	if chat, ok := d.ownerChat(); ok {
-		owner := adminChat{chat: chat}
-		if p := d.ownerIs.Load(); p != nil {
-			owner.person = *p
+		all = append(all, adminChat{chat: chat, person: d.ownerPerson()})
+	}
+	add := func(id, name, person string) {
+		to := Chat{ID: id, Name: name}
+		if d.reaches(to) && !slices.ContainsFunc(all, func(a adminChat) bool { return a.chat.ID == id }) {
+			all = append(all, adminChat{chat: to, person: person})
 		}
-		all = append(all, owner)
 	}
 	ctx, cancel := context.WithTimeout(d.work, readTime)
 	defer cancel()
@@ -98,9 +100,14 @@ func (d *dispatcher) adminChats() (all []adminChat) {
 		if !d.traits.StableIDs {
 			id = strings.TrimPrefix(id, g.Login+"/")
 		}
-		if !slices.ContainsFunc(all, func(a adminChat) bool { return a.chat.ID == id }) {
-			all = append(all, adminChat{chat: Chat{ID: id, Name: g.Name}, person: g.key})
-		}
+		add(id, g.Name, g.key)
+	}
+	named, err := d.admins.lastingAdmins(ctx)
+	if err != nil {
+		d.o.Logger.Warn("admins not read", "cause", d.redact(err.Error()))
+	}
+	for _, id := range named {
+		add(id, "", id)
 	}
 	return all
 }

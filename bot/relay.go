@@ -44,6 +44,7 @@ type Relay struct {
 	chats map[string]*chat       // the dispatcher's
 	login atomic.Pointer[string] // that holds; see [Ear]
 	shift atomic.Pointer[shift]
+	now   atomic.Pointer[dispatcher] // of the Run that goes on; nil: none does
 
 	asking  sync.WaitGroup // calls of the completer
 	running atomic.Bool
@@ -101,6 +102,8 @@ func (r *Relay) Run(ctx context.Context) error {
 
 	out := newOutbox(r, s)
 	d := newDispatcher(r, s, out)
+	r.now.Store(d)
+	defer r.now.Store(nil)
 	concluded := background(d.run)
 	said := background(out.run)
 	ended := make(chan error, 1)

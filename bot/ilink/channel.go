@@ -157,7 +157,19 @@ func (c *Channel) OwnerChat() (bot.Chat, bool) {
 	if k == nil || k.User == "" {
 		return bot.Chat{}, false
 	}
-	return bot.Chat{ID: k.User}, c.book.pass(k.User, k.Bot).opened
+	owner := bot.Chat{ID: k.User}
+	return owner, c.Reaches(owner)
+}
+
+// Reaches tells whether somebody wrote to this bot lately enough to be answered
+// now; see [bot.Reaching].
+func (c *Channel) Reaches(to bot.Chat) bool {
+	k := c.link.Load()
+	if k == nil {
+		return false
+	}
+	p := c.book.pass(to.ID, k.Bot)
+	return p.opened && p.token != ""
 }
 
 // LogIn asks for new QR codes where nobody scanned the last ones. It does nothing
