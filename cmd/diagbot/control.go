@@ -1,12 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"sync"
@@ -31,6 +34,7 @@ type control struct {
 
 	mu        sync.Mutex
 	providers []llm.ProviderOptions // as configured, without what admins changed
+	overrides string                // of the catalogue, as last read; see printOf
 	changes   changes
 	owned     map[string]*store.Account
 	relays    map[string]*bot.Relay
@@ -40,7 +44,7 @@ type control struct {
 const controlName = "control"
 
 func (a *app) newControl(cfg *configs.Config, client *llm.Client, shelf *atomic.Pointer[troubleshoot.Catalogue]) *control {
-	return &control{app: a, client: client, shelf: shelf, cfg: cfg, providers: providers(cfg),
+	return &control{app: a, client: client, shelf: shelf, cfg: cfg, providers: providers(cfg), overrides: printOf(cfg.Catalogue.Dir),
 		owned: make(map[string]*store.Account), relays: make(map[string]*bot.Relay)}
 }
 
@@ -183,6 +187,7 @@ func (c *control) Reload(context.Context) (done bot.Reloaded, err error) {
 	if err != nil {
 		return done, err
 	}
+	overrides := printOf(cfg.Catalogue.Dir)
 	catalogue, err := catalogueWith(cfg.Catalogue.Dir)
 	if err != nil {
 		return done, err
@@ -196,7 +201,8 @@ func (c *control) Reload(context.Context) (done bot.Reloaded, err error) {
 	}
 	c.providers = configured
 	done = bot.Reloaded{Added: changed.Added, Removed: changed.Removed, Changed: changed.Changed,
-		Catalogue: differ(c.shelf.Load(), catalogue), Restart: settingsThatDiffer(c.cfg, cfg)}
+		Catalogue: overrides != c.overrides, Restart: settingsThatDiffer(c.cfg, cfg)}
+	c.overrides = overrides
 	c.shelf.Store(catalogue)
 	c.client.SetCatalogue(catalogue)
 	for _, relay := range c.relays {
@@ -205,17 +211,24 @@ func (c *control) Reload(context.Context) (done bot.Reloaded, err error) {
 	return done, nil
 }
 
-// differ reports whether two catalogues say anything different.
-func differ(a, b *troubleshoot.Catalogue) bool {
-	if len(a.Locales()) != len(b.Locales()) {
-		return true
+// printOf tells one state of a directory of overrides from another; of none, it is
+// empty. What cannot be read was not loaded either.
+func printOf(dir string) string {
+	if dir == "" {
+		return ""
 	}
-	for _, l := range b.Locales() {
-		if !bytes.Equal(a.Markdown(l.Tag), b.Markdown(l.Tag)) {
-			return true
+	sum := sha256.New()
+	files := os.DirFS(dir)
+	_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
 		}
-	}
-	return false
+		b, _ := fs.ReadFile(files, name)
+		fmt.Fprintf(sum, "%q %d\n", name, len(b))
+		sum.Write(b)
+		return nil
+	})
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // settingsThatDiffer names the settings that a reload does not take over.

@@ -17,7 +17,10 @@ import (
 	"github.com/diagbot/diagbot/llm"
 )
 
-const secondKey = "sk-second-key-0123456789"
+const (
+	secondKey = "sk-second-key-0123456789"
+	inConfig  = "planted0in0the0configuration"
+)
 
 // said waits until the bot has said something to somebody that holds want, and
 // returns it.
@@ -53,7 +56,9 @@ func TestAdminsOfServe(t *testing.T) {
 	n := newInternet(t, func(o *simllm.Options) { o.Keys = append(o.Keys, secondKey) })
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	write := func(text string) { must(t, os.WriteFile(file, []byte(text), 0o600)) }
-	const one = "providers:\n  - {name: first, base_url: 'https://api.openai.com/v1', keys: [{name: main, secret: 'env:OPENAI_API_KEY'}], models: [gpt-4o-mini]}\n"
+	overrides := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(overrides, "locales"), 0o700))
+	one := "catalogue: {dir: '" + overrides + "'}\nproviders:\n  - {name: first, base_url: 'https://api.openai.com/v1', keys: [{name: main, secret: 'env:OPENAI_API_KEY'}], models: [gpt-4o-mini]}\n"
 	write(one)
 	alice := n.wechat.AddFriend(simwechat.Person{Nick: "Alice"})
 	bob := n.wechat.AddFriend(simwechat.Person{Nick: "Bob"})
@@ -82,9 +87,12 @@ func TestAdminsOfServe(t *testing.T) {
 	do("/key add first wrong sk-wrong-key-0123456789", "first doesn't take that key")
 	write(one + "  - {name: second, base_url: 'https://api.openai.com/v1', keys: ['env:OPENAI_API_KEY'], models: [gpt-4o]}\nmemory_turns: 5\n")
 	do("/reload", "New AI sources: second\nOnly after a restart: memory_turns")
-	write("providers: nonsense\n")
+	write("providers:\n  - {name: first, base_url: 'https://user:" + inConfig + "@\x7f', keys: ['" + inConfig + "'], models: [], headers: {X-A: '" + inConfig + "'}}\n")
 	do("/reload", "That didn't work: ")
+	must(t, os.WriteFile(filepath.Join(overrides, "locales", "en.yaml"), []byte("locale: {tag: en, name: English}\nui:\n  pong: At your service.\n"), 0o600))
 	write(one + "  - {name: second, base_url: 'https://api.openai.com/v1', keys: ['env:OPENAI_API_KEY'], models: [gpt-4o]}\nmemory_turns: 5\n")
+	do("/reload", "The troubleshooting texts are new too.")
+	do("/ping", "At your service.")
 	do("/provider use second", "I ask second first from now on.")
 	do("/provider cool first", "I leave first alone")
 	do("/model second gpt-4.1", "I ask second for gpt-4.1 first")
@@ -113,14 +121,15 @@ func TestAdminsOfServe(t *testing.T) {
 	if codeShown.MatchString(p2.text()) {
 		t.Error("a code is shown although somebody has paired")
 	}
-	for _, text := range []string{p.text(), p2.text()} {
-		if strings.Contains(text, secondKey) || strings.Contains(text, "sk-wrong-key") {
-			t.Errorf("a key is in %s", text)
-		}
-	}
+	texts := []string{p.text(), p2.text()}
 	for _, s := range n.wechat.Sent() {
-		if strings.Contains(s.Text, secondKey) || strings.Contains(s.Text, "sk-wrong-key") {
-			t.Errorf("a key was said: %s", s.Text)
+		texts = append(texts, s.Text)
+	}
+	for _, text := range texts {
+		for _, secret := range []string{secondKey, "sk-wrong-key", "sk-only-this-key", inConfig} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s is in %s", secret, text)
+			}
 		}
 	}
 	if complaints := n.wechat.Complaints(); len(complaints) > 0 {
