@@ -46,7 +46,7 @@ func TestKill(t *testing.T) {
 func TestTerminate(t *testing.T) {
 	t.Parallel()
 	n, c := newCrowd(t, 20, 40*time.Millisecond)
-	interrupt(t, n, c, breaks(20), func(p *process) { _ = p.Process.Signal(syscall.SIGTERM) })
+	interrupt(t, n, c, breaks(15), func(p *process) { _ = p.Process.Signal(syscall.SIGTERM) })
 }
 
 // TestKillOfficial is TestKill over iLink.

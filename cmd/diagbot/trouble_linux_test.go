@@ -27,7 +27,7 @@ func TestDiskFull(t *testing.T) {
 		})
 	})
 	n, c := newCrowd(t, 5, 40*time.Millisecond)
-	if err := syscall.Mount("none", n.data, "tmpfs", 0, "size=4m"); errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+	if err := syscall.Mount("none", n.data, "tmpfs", 0, "size=32m"); errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 		return
 	} else if err != nil {
 		t.Fatal(err)
