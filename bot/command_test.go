@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -77,7 +78,7 @@ func TestNear(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"/help", "＃诊断　401", "清空会话", "/\u200b", "#\xff", "/diag\u3000x"} {
+	for _, s := range []string{"/help", "＃诊断　401", "清空会话", "/\u200b", "#\xff", "/diag\u3000x", "/key add a b sk-0123456789", "#配对 ABCDE-FGHJK"} {
 		f.Add(s)
 	}
 	table := newCommandTable()
@@ -85,6 +86,9 @@ func FuzzParse(f *testing.F) {
 		c, args, ok := table.parse(clean(s))
 		if !ok {
 			return
+		}
+		if kept := table.stored(clean(s)); c.run != nil && slices.Contains(c.secret, "") && len(args) > len(c.name)+1 && strings.Contains(kept, args) {
+			t.Errorf("stored(%q) = %q", s, kept)
 		}
 		if c == nil || c.name == "" || !utf8.ValidString(c.name+args) {
 			t.Errorf("parse(%q) = %+v, %q", s, c, args)
