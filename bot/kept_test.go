@@ -32,7 +32,7 @@ func TestKeptIsSaidOnlyWhereItIs(t *testing.T) {
 			inBubble(t, nil, func(w *world) {
 				f := tt.fault
 				f.Source = troubleshoot.SourceAPI
-				w.completer.answer = failing(&f)
+				w.completer.will(failing(&f))
 				w.hear(private("alice", "one"))
 				w.hear(inGroup("home", "bob", "two"))
 				for i, key := range []string{"kept", "kept_group"} {
@@ -44,7 +44,7 @@ func TestKeptIsSaidOnlyWhereItIs(t *testing.T) {
 				if n := open(t, w.relay.store); (n == 2) != tt.kept {
 					t.Errorf("%d messages are not done", n)
 				}
-				w.completer.answer = nil
+				w.completer.will(nil)
 				time.Sleep(trialEvery)
 				synctest.Wait()
 				if said := w.texts(); (len(said) == 2) != tt.kept {
@@ -57,7 +57,7 @@ func TestKeptIsSaidOnlyWhereItIs(t *testing.T) {
 
 func TestKeptIsGivenUp(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		w.hear(private("alice", "one"))
 		w.texts()
 		time.Sleep(keepFor - time.Second)
@@ -72,7 +72,7 @@ func TestKeptIsGivenUp(t *testing.T) {
 		if n := len(w.completer.asked()); n < 15 || n > 21 {
 			t.Errorf("asked %d times", n)
 		}
-		w.completer.answer = nil
+		w.completer.will(nil)
 		w.hear(private("alice", "two"))
 		w.expect("echo: two")
 	})
@@ -82,12 +82,12 @@ func TestKeptIsGivenUp(t *testing.T) {
 // asking again is not answered twice.
 func TestTheLatestIsKept(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		for _, m := range []Message{private("alice", "one"), private("alice", "two"), inGroup("home", "alice", "three"), inGroup("home", "bob", "four"), private("carl", "Five")} {
 			w.hear(m)
 		}
 		w.texts()
-		w.completer.answer = nil
+		w.completer.will(nil)
 		w.hear(private("carl", "five"))
 		said := w.texts()
 		for _, want := range []string{"echo: two", "echo: five", "@alice\u2005echo: alice: three", "@bob\u2005echo: bob: four"} {
@@ -109,12 +109,12 @@ func TestTheLatestIsKept(t *testing.T) {
 
 func TestKeptIsTakenBack(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		w.hear(private("alice", "one"))
 		w.texts()
 		w.hear(private("alice", "/stop"))
 		w.expect(w.ui("stop_done"))
-		w.completer.answer = slowly(time.Minute)
+		w.completer.will(slowly(time.Minute))
 		w.hear(private("bob", "two"))
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
@@ -130,10 +130,10 @@ func TestKeptIsTakenBack(t *testing.T) {
 // TestATrialIsTakenBack while it is under way.
 func TestATrialIsTakenBack(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		w.hear(private("alice", "one"))
 		w.texts()
-		w.completer.answer = slowly(time.Minute)
+		w.completer.will(slowly(time.Minute))
 		time.Sleep(trialEvery + time.Second)
 		w.hear(private("alice", "/stop"))
 		w.expect(w.ui("stop_done"))
@@ -148,10 +148,10 @@ func TestATrialIsTakenBack(t *testing.T) {
 // TestATrialThatFailsOtherwise is told: the person would wait for nothing.
 func TestATrialThatFailsOtherwise(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		w.hear(private("alice", "one"))
 		w.texts()
-		w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: 400, Code: "content_filter"})
+		w.completer.will(failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: 400, Code: "content_filter"}))
 		time.Sleep(trialEvery)
 		synctest.Wait()
 		if said := w.texts(); len(said) != 1 || open(t, w.relay.store) != 0 {
@@ -163,12 +163,12 @@ func TestATrialThatFailsOtherwise(t *testing.T) {
 // TestAQuestionThatAlwaysFails is not asked whenever others are answered.
 func TestAQuestionThatAlwaysFails(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = func(ctx context.Context, p llm.Prompt) (string, error) {
+		w.completer.will(func(ctx context.Context, p llm.Prompt) (string, error) {
 			if strings.Contains(last(p), "poison") {
 				return "", down()
 			}
 			return echo(ctx, p)
-		}
+		})
 		w.hear(private("alice", "poison"))
 		w.texts()
 		for i := range 600 {
@@ -191,13 +191,13 @@ func TestAQuestionThatAlwaysFails(t *testing.T) {
 // does not hold nothing is lost.
 func TestReleaseIsGentle(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		for i := range 100 {
 			w.hear(private(fmt.Sprint("friend", i), "hi"))
 		}
 		w.texts()
 		now, most := 0, 0
-		w.completer.answer = func(ctx context.Context, p llm.Prompt) (string, error) {
+		w.completer.will(func(ctx context.Context, p llm.Prompt) (string, error) {
 			w.completer.mu.Lock()
 			now++
 			most = max(most, now)
@@ -208,7 +208,7 @@ func TestReleaseIsGentle(t *testing.T) {
 				w.completer.mu.Unlock()
 			}()
 			return slowly(time.Second)(ctx, p)
-		}
+		})
 		time.Sleep(trialEvery + 20*time.Second)
 		synctest.Wait()
 		if said := w.texts(); len(said) != 100 || most > maxRetries {
@@ -248,7 +248,7 @@ func TestShelfIsBounded(t *testing.T) {
 // TestAPauseHoldsTrials: while nothing is answered nothing is tried.
 func TestAPauseHoldsTrials(t *testing.T) {
 	adminWorld(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		w.hear(private("alice", "hi"))
 		w.hear(byOwner("/pause"))
 		asked := len(w.completer.asked())

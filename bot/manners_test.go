@@ -129,7 +129,7 @@ func TestPersonalNotices(t *testing.T) {
 func TestGenericFailuresShowNoCodeInGroups(t *testing.T) {
 	for _, status := range []int{401, 402, 403} {
 		inBubble(t, nil, func(w *world) {
-			w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: status})
+			w.completer.will(failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: status}))
 			w.hear(inGroup("home", "alice", "hi"))
 			i := w.incidents(1)[0]
 			w.expect("@alice\u2005" + w.relay.catalogue().Explain(i.Entry, troubleshoot.Telling{Audience: troubleshoot.AudienceGroup, Locale: "en", Ref: i.Ref}))

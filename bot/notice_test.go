@@ -87,7 +87,7 @@ func (w *world) toldTo(chat string) (all []string) {
 func TestAdminsAreToldOnceAndOfTheEnd(t *testing.T) {
 	adminWorld(t, nil, func(w *world) {
 		w.pair("@carl", "Carl")
-		w.completer.answer = failing(wrongKey())
+		w.completer.will(failing(wrongKey()))
 		w.hear(private("alice", "hi"))
 		got := make(map[string]int)
 		for _, u := range w.channel.take() {
@@ -117,20 +117,20 @@ func TestAdminsAreToldOnceAndOfTheEnd(t *testing.T) {
 		time.Sleep(24 * time.Hour) // quiet alone is no end
 		synctest.Wait()
 		w.channel.take()
-		w.completer.whole = answers("another")
+		w.completer.willWholly(answers("another"))
 		w.hear(private("alice", "hi"))
 		time.Sleep(time.Hour)
 		if told := w.toldTo("filehelper"); len(told) != 0 {
 			t.Errorf("another provider's answer ended it: %q", told)
 		}
-		w.completer.whole = answers("openai")
+		w.completer.willWholly(answers("openai"))
 		w.hear(private("alice", "hi"))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if told := w.toldTo("filehelper"); len(told) != 1 || !strings.HasPrefix(told[0], "Recovered: ") {
 			t.Errorf("recovered with %q", told)
 		}
-		w.completer.whole, w.completer.answer = nil, failing(wrongKey())
+		w.completer.will(failing(wrongKey()))
 		w.hear(private("alice", "hi"))
 		if told := w.toldTo("filehelper"); len(told) != 1 {
 			t.Errorf("a new outage was told with %q", told)
@@ -142,17 +142,17 @@ func TestAdminsAreToldOnceAndOfTheEnd(t *testing.T) {
 // provider got over.
 func TestOneBlipIsNoNews(t *testing.T) {
 	adminWorld(t, nil, func(w *world) {
-		w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: 500})
+		w.completer.will(failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: 500}))
 		w.hear(private("alice", "hi"))
 		if told := w.toldTo("filehelper"); len(told) != 0 {
 			t.Errorf("told %q", told)
 		}
-		w.completer.whole = func(_ context.Context, p llm.Prompt) (llm.Completion, error) {
+		w.completer.willWholly(func(_ context.Context, p llm.Prompt) (llm.Completion, error) {
 			f := down()
 			return llm.Completion{Text: "echo", Provider: "openai", Attempts: []llm.Attempt{
 				{Provider: "openai", Entry: "dns-failure", Fault: f}, {Provider: "openai"},
 			}}, nil
-		}
+		})
 		w.hear(private("alice", "hi"))
 		time.Sleep(time.Hour)
 		if told := w.toldTo("filehelper"); len(told) != 0 {
@@ -166,7 +166,7 @@ func TestQuietHoldsNoticesBack(t *testing.T) {
 	adminWorld(t, nil, func(w *world) {
 		w.hear(byOwner("/quiet 30m"))
 		w.texts()
-		w.completer.answer = failing(wrongKey())
+		w.completer.will(failing(wrongKey()))
 		w.hear(private("alice", "hi"))
 		if said := w.texts(); len(said) != 1 || containsAny(said[0], w.ui("told_user")) {
 			t.Errorf("said %q", said)
@@ -179,7 +179,7 @@ func TestQuietHoldsNoticesBack(t *testing.T) {
 		}
 		w.hear(byOwner("/quiet 30m"))
 		w.texts()
-		w.completer.whole = answers("openai")
+		w.completer.willWholly(answers("openai"))
 		w.hear(private("alice", "hi"))
 		time.Sleep(time.Hour)
 		if told := w.toldTo("filehelper"); len(told) != 0 {
@@ -197,7 +197,7 @@ func (mute) OwnerChat() (Chat, bool) { return Chat{}, false }
 // asked to tell them.
 func TestNobodyIsSaidToBeToldWhoWasNot(t *testing.T) {
 	adminWorld(t, func(o *Options) { o.Channel = mute{o.Channel.(*desk)} }, func(w *world) {
-		w.completer.answer = failing(wrongKey())
+		w.completer.will(failing(wrongKey()))
 		w.hear(private("alice", "hi"))
 		w.hear(inGroup("home", "bob", "hi"))
 		for _, said := range w.texts() {
@@ -212,13 +212,13 @@ func TestNobodyIsSaidToBeToldWhoWasNot(t *testing.T) {
 // of whoever met the failure.
 func TestNoticeInTheAdminsLanguage(t *testing.T) {
 	adminWorld(t, func(o *Options) { o.Locale = "" }, func(w *world) {
-		w.completer.answer = failing(wrongKey())
+		w.completer.will(failing(wrongKey()))
 		w.hear(private("ming", "你好，现在几点了"))
 		if told := w.toldTo("filehelper"); len(told) != 1 || !strings.Contains(told[0], "发 /diag") {
 			t.Errorf("told %q", told)
 		}
 		w.hear(byOwner("/lang ko"))
-		w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: 402})
+		w.completer.will(failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: 402}))
 		w.texts()
 		w.hear(private("ming", "你好，现在几点了"))
 		if told := w.toldTo("filehelper"); len(told) != 1 || !strings.Contains(told[0], "봇이") {
@@ -238,7 +238,7 @@ func TestNoticeIsToldAgainIfItWasNotOut(t *testing.T) {
 			}
 			return nil
 		}
-		w.completer.answer = failing(wrongKey())
+		w.completer.will(failing(wrongKey()))
 		w.hear(private("alice", "hi"))
 		w.stop()
 		<-w.ended

@@ -65,10 +65,10 @@ func TestDailyQuota(t *testing.T) {
 	inBubble(t, func(o *Options) { o.Limits, o.Location = Limits{PersonDay: 2, GroupDay: 1}, place }, func(w *world) {
 		midnight := time.Date(2000, 1, 2, 0, 0, 0, 0, place)
 		time.Sleep(time.Until(midnight) - time.Minute)
-		w.completer.answer = failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 401})
+		w.completer.will(failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 401}))
 		w.hear(private("alice", "a failure costs nothing"))
 		w.texts()
-		w.completer.answer = nil
+		w.completer.will(nil)
 		w.hear(private("alice", "one"))
 		w.hear(inGroup("home", "alice", "two"))
 		w.hear(private("alice", "three"))

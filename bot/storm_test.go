@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -34,6 +32,7 @@ func (s *storm) begin(t *testing.T) {
 	s.world = newWorld(t, func(o *Options) {
 		atDesk(s.store)(o)
 		o.Location = time.UTC
+		o.Completer.(*fakeCompleter).answer = failing(down())
 	})
 	synctest.Wait()
 }
@@ -101,13 +100,7 @@ func down() *troubleshoot.Fault {
 }
 
 // recover has the AI service answer again.
-func (s *storm) recover() {
-	s.completer.mu.Lock()
-	defer s.completer.mu.Unlock()
-	s.completer.whole = func(_ context.Context, p llm.Prompt) (llm.Completion, error) {
-		return llm.Completion{Text: "echo: " + last(p), Provider: "openai", FinishReason: "stop"}, nil
-	}
-}
+func (s *storm) recover() { s.completer.willWholly(answers("openai")) }
 
 // judgeGroups holds that no group heard of the failure twice in ten minutes, and
 // that all did.
@@ -200,7 +193,6 @@ func TestStorm(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newStorm(t)
-		s.completer.answer = failing(down())
 		begun := time.Now()
 		s.rage(10 * time.Minute)
 		if trials, most := len(s.completer.asked())-s.n, int(time.Since(begun)/trialEvery); trials > most || trials < most/2 {
@@ -236,12 +228,10 @@ func TestRestartInAStorm(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newStorm(t)
-		s.completer.answer = failing(down())
 		s.rage(4 * time.Minute)
 		s.end()
 		time.Sleep(30 * time.Second)
 		s.begin(t)
-		s.completer.answer = failing(down())
 		time.Sleep(time.Minute)
 		s.gather()
 		if n := len(s.completer.asked()); n > 3 {
@@ -269,7 +259,7 @@ func TestRestartInAStorm(t *testing.T) {
 // who was promised an answer hears that there will be none.
 func TestStormWithoutAStore(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
-		w.completer.answer = failing(down())
+		w.completer.will(failing(down()))
 		for i := range 20 {
 			w.hear(private(fmt.Sprint("friend", i), "hi"))
 		}

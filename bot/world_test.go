@@ -149,6 +149,15 @@ func (c *fakeCompleter) Complete(ctx context.Context, p llm.Prompt) (llm.Complet
 	return llm.Completion{Text: text, Provider: "fake", FinishReason: "stop"}, nil
 }
 
+// will has it answer so from now on.
+func (c *fakeCompleter) will(answer func(context.Context, llm.Prompt) (string, error)) {
+	c.set(answer, nil)
+}
+
+func (c *fakeCompleter) willWholly(whole func(context.Context, llm.Prompt) (llm.Completion, error)) {
+	c.set(nil, whole)
+}
+
 func (c *fakeCompleter) asked() []llm.Prompt {
 	c.mu.Lock()
 	defer c.mu.Unlock()
