@@ -196,6 +196,9 @@ func TestCodesAreGuessed(t *testing.T) {
 						}
 					}
 				}
+				if n := len(w.deeds()); n < 1 || n > mostStrangers {
+					t.Errorf("%d tries are audited", n)
+				}
 				if told < 1 || told > 3 {
 					t.Errorf("the owner was told %d times", told)
 				}

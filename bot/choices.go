@@ -46,6 +46,25 @@ func (c *choices) chosen(person, list, number string) (key string, ok bool) {
 	return keys[n-1], true
 }
 
+// ration lets something happen so often in a time, and no more. It is safe for
+// concurrent use.
+type ration struct {
+	mu   sync.Mutex
+	from time.Time
+	n    int
+}
+
+// take reports whether it may happen once more, and counts it.
+func (r *ration) take(now time.Time, most int, every time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.from) >= every {
+		r.from, r.n = now, 0
+	}
+	r.n++
+	return r.n <= most
+}
+
 // seldom keeps something from happening too often. It is safe for concurrent use.
 type seldom struct {
 	mu   sync.Mutex

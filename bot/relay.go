@@ -38,6 +38,7 @@ type Relay struct {
 	choices   choices
 	switches  switches
 	sequels   sequels
+	strangers ration                 // refusals that are kept
 	guessTold seldom                 // when the owner heard of guessing
 	ownerIs   atomic.Pointer[string] // the person the owner is, once they have given a command
 
