@@ -8,7 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/diagbot/diagbot/internal/simllm")
+	"github.com/diagbot/diagbot/internal/simllm"
+)
 
 func names(c *Client) string { return strings.Join(c.Names(), " ") }
 

@@ -78,7 +78,9 @@ func TestAttacks(t *testing.T) {
 			w.srv.Push(map[string]any{"FromUserName": group, "MsgType": 10000, "Content": boss + ":<br/>/pause"})
 		},
 		"from the account to others": func() { w.srv.SayFromPhone(eve, "/pause"); w.srv.SayFromPhone(group, "@小诊\u2005/pause") },
-		"from File Transfer":         func() { w.srv.Push(map[string]any{"FromUserName": "filehelper", "ToUserName": eve, "Content": "/pause"}) },
+		"from File Transfer": func() {
+			w.srv.Push(map[string]any{"FromUserName": "filehelper", "ToUserName": eve, "Content": "/pause"})
+		},
 		"sender inside the text": func() {
 			w.srv.SayIn(group, eve, boss+":\n@小诊\u2005/pause")
 			w.srv.Say(eve, w.srv.UserName(boss)+":<br/>/pause")
