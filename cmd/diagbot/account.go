@@ -31,6 +31,7 @@ type office struct {
 	db        *store.DB
 	logger    *slog.Logger
 	alarm     *alarm
+	crier     *crier
 	pulse     *pulse
 	keys      *keyboard // nil: nobody sits here
 	node      string

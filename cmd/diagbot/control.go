@@ -69,6 +69,18 @@ func (c *control) join(ctx context.Context, account string, owned *store.Account
 	return nil
 }
 
+// others returns the relays of all other accounts.
+func (c *control) others(account string) (relays []teller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, r := range c.relays {
+		if name != account {
+			relays = append(relays, r)
+		}
+	}
+	return relays
+}
+
 func (c *control) leave(account string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

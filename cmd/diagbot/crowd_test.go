@@ -99,7 +99,7 @@ func newCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *cro
 func newOfficialCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *crowd) {
 	t.Helper()
 	c, ai := crowdOf(latency)
-	n := newInternetWith(t, similink.Options{Assume: similink.Assume{Replay: true}}, ai)
+	n := newInternetWith(t, sims{ilink: similink.Options{Assume: similink.Assume{Replay: true}}}, ai)
 	n.configured(t, onILink)
 	c.codes, c.faults = func() int { return n.ilink.Count("get_bot_qrcode") }, n.ilink.Complaints
 	n.env = append(n.env, patient()...)

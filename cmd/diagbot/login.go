@@ -51,6 +51,7 @@ func (v *loginView) offer(key, url string) {
 	v.print(v.account, picture(url))
 	v.tell("login_link", "url", url)
 	v.alarm.scan(v.account, url)
+	v.crier.scan(v.account, url)
 }
 
 // waiting tells that WeChat is out of reach.
@@ -66,6 +67,7 @@ func (v *loginView) online(key string, args ...string) {
 	v.explained = ""
 	v.tell(key, args...)
 	v.alarm.over(v.account, alarmLogin, v.say(key, args...))
+	v.crier.over(v.account)
 }
 
 // ended tells that it is not any more.
@@ -97,4 +99,5 @@ func (v *loginView) explain(f *troubleshoot.Fault) {
 	v.explained = entry.ID
 	v.print(v.account, "\n"+v.explanation(f)+"\n")
 	v.alarm.tell(v.account, alarmLogin, f)
+	v.crier.trouble(v.account, f)
 }

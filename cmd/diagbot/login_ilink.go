@@ -31,6 +31,7 @@ func (v *loginView) showILink(l ilink.Login) {
 	case ilink.LoginGivenUp:
 		v.ended("login_given_up", nil)
 		v.alarm.unscanned(v.account)
+		v.crier.unscanned(v.account)
 	case ilink.LoginHeld:
 		v.tell("login_held")
 		v.alarm.tell(v.account, alarmHeld, l.Fault)

@@ -79,8 +79,9 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 		return err
 	}
 	defer alarm.hush(ctx)
-	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: a.newControl(cfg, client, &shelf), client: client, db: db, logger: logger, alarm: alarm,
-		pulse: newPulse(cfg.DataDir), keys: keys, node: nodeName(cfg)}
+	control := a.newControl(cfg, client, &shelf)
+	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: control, client: client, db: db, logger: logger, alarm: alarm,
+		crier: newCrier(shelf.Load, control.others), pulse: newPulse(cfg.DataDir), keys: keys, node: nodeName(cfg)}
 	return o.run(ctx)
 }
 
@@ -90,6 +91,7 @@ func (o *office) run(ctx context.Context) error {
 	var heart sync.WaitGroup
 	heart.Go(func() { o.pulse.beat(beating) })
 	heart.Go(func() { o.keys.run(beating) })
+	heart.Go(func() { o.crier.run(beating) })
 	defer heart.Wait()
 	defer still()
 	defer context.AfterFunc(ctx, func() {

@@ -110,7 +110,7 @@ func TestServeILinkOver(t *testing.T) {
 // nobody can enter them.
 func TestServeILinkDigits(t *testing.T) {
 	t.Parallel()
-	n := newInternetWith(t, similink.Options{VerifyCode: "4711"})
+	n := newInternetWith(t, sims{ilink: similink.Options{VerifyCode: "4711"}})
 	n.configured(t, onILink)
 	p := n.start(t, "serve")
 	p.waitFor(t, "diagbot serve once on a terminal")

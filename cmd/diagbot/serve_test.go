@@ -36,19 +36,25 @@ type internet struct {
 
 func newInternet(t *testing.T, others ...func(*simllm.Options)) *internet {
 	t.Helper()
-	return newInternetWith(t, similink.Options{}, others...)
+	return newInternetWith(t, sims{}, others...)
 }
 
-func newInternetWith(t *testing.T, official similink.Options, others ...func(*simllm.Options)) *internet {
+// sims is how the simulated WeChats behave.
+type sims struct {
+	wechat simwechat.Options
+	ilink  similink.Options
+}
+
+func newInternetWith(t *testing.T, o sims, others ...func(*simllm.Options)) *internet {
 	t.Helper()
 	authority, err := simtls.New()
 	must(t, err)
 	n := &internet{data: t.TempDir()}
-	n.wechat, err = simwechat.Start(simwechat.Options{Authority: authority, Nick: "小诊"})
+	o.wechat.Authority, o.wechat.Nick, o.ilink.Authority = authority, "小诊", authority
+	n.wechat, err = simwechat.Start(o.wechat)
 	must(t, err)
 	t.Cleanup(func() { _ = n.wechat.Close() })
-	official.Authority = authority
-	n.ilink, err = similink.Start(official)
+	n.ilink, err = similink.Start(o.ilink)
 	must(t, err)
 	t.Cleanup(func() { _ = n.ilink.Close() })
 	route := map[string]string{}

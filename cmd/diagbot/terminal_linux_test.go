@@ -53,7 +53,7 @@ func (n *internet) sit(t *testing.T, args ...string) (*process, func(line string
 // and nobody else.
 func TestServeAsks(t *testing.T) {
 	t.Parallel()
-	n := newInternetWith(t, similink.Options{VerifyCode: "4711"})
+	n := newInternetWith(t, sims{ilink: similink.Options{VerifyCode: "4711"}})
 	p, typed := n.sit(t, "serve")
 	p.waitFor(t, "1 or 2")
 	typed("what?")
@@ -86,7 +86,7 @@ func TestServeAsks(t *testing.T) {
 // TestServeEnter holds that Enter brings a new code when nobody scanned the last.
 func TestServeEnter(t *testing.T) {
 	t.Parallel()
-	n := newInternetWith(t, similink.Options{ScanDelay: -1})
+	n := newInternetWith(t, sims{ilink: similink.Options{ScanDelay: -1}})
 	n.configured(t, onILink)
 	n.ilink.ExpireQR(3)
 	p, typed := n.sit(t, "serve")
