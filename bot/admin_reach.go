@@ -28,6 +28,18 @@ func (r *Relay) reach(in call) (Chat, bool) {
 	return Chat{ID: in.Sender.ID, Key: in.Sender.Key, Name: in.Sender.Name}, in.Sender.ID != ""
 }
 
+// looksUp reports whether somebody may look up what is known of a failure, as far as
+// that can be told at once.
+func (r *Relay) looksUp(t task) bool {
+	if t.Sender.Owner || t.ticket == nil || t.work == nil {
+		return t.Sender.Owner
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.work), readTime)
+	defer cancel()
+	proof, err := r.admins.kept(ctx, t.Sender, t.Login)
+	return err == nil && proof != ""
+}
+
 func (r *Relay) ownerChat() (Chat, bool) {
 	if c, ok := r.o.Channel.(Owned); ok {
 		return c.OwnerChat()

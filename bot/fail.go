@@ -107,7 +107,7 @@ func (r *Relay) explanation(t task, x *setback, how tone, told bool) string {
 		return r.catalogue().Explain(x.entry.ID, telling)
 	}
 	text := r.catalogue().Explain(x.entry.ID, telling)
-	if t.Sender.Owner && !t.Chat.Group {
+	if !t.Chat.Group && r.looksUp(t) {
 		text += "\n" + r.catalogue().Say(t.tag, "details", "ref", x.incident.Ref)
 	}
 	return text
