@@ -37,6 +37,9 @@ type response struct {
 // no more than one: what waits to be sent stays bounded.
 func (d *dispatcher) conclude(c *chat, t task, s *speech) {
 	defer t.end(nil)
+	if t.way == toRetry && !d.shelf.has(t) {
+		return // its asker has a newer question since, and it is given up
+	}
 	defer d.retried(&t)
 	if d.dead(t) || t.way == toDrop {
 		d.leave(t.seq)

@@ -110,6 +110,7 @@ func (d *dispatcher) run() {
 			}
 		case now := <-tick.C:
 			if d.retire(now); stop != nil {
+				d.expire(now)
 				working += d.again(now)
 				d.reviewAside()
 			}

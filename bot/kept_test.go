@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -141,6 +142,38 @@ func TestATrialIsTakenBack(t *testing.T) {
 		w.expect()
 		if n := open(t, w.relay.store); n != 0 {
 			t.Errorf("%d messages are not done", n)
+		}
+	})
+}
+
+// TestATrialThatIsOutOfDate: while it waited for its turn its asker asked something
+// newer, and that failed as well.
+func TestATrialThatIsOutOfDate(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.completer.will(func(ctx context.Context, p llm.Prompt) (string, error) {
+			time.Sleep(5 * time.Second)
+			return "", down()
+		})
+		w.hear(private("alice", "one"))
+		time.Sleep(40*time.Second - 6*time.Second)
+		for len(w.completer.asked()) < 2 { // the trial is under way
+			time.Sleep(time.Second)
+		}
+		time.Sleep(26 * time.Second)
+		w.hear(private("alice", "two"))
+		time.Sleep(9 * time.Second)
+		var asked []string
+		for _, p := range w.completer.asked() {
+			asked = append(asked, last(p))
+		}
+		if !slices.Equal(asked, []string{"one", "one", "two"}) || open(t, w.relay.store) != 1 {
+			t.Errorf("asked %q, %d messages are not done", asked, open(t, w.relay.store))
+		}
+		w.completer.will(nil)
+		time.Sleep(2 * trialEvery)
+		synctest.Wait()
+		if said := w.texts(); len(said) != 3 || said[2] != "echo: two" {
+			t.Errorf("said %q", said)
 		}
 	})
 }

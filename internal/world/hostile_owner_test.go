@@ -21,6 +21,9 @@ func TestHostileOwner(t *testing.T) {
 		o.Bot = func(o *bot.Options) { o.Completer = bySource(clients) }
 	})
 	owner := world.Person{Name: "owner"}
+	if said := a.ask(owner, "/quiet 12h"); !strings.Contains(said, ":") { // else notices come between
+		t.Fatalf("not quiet: %q", said)
+	}
 	var one sync.Mutex // the owner asks one thing at a time
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 32)
