@@ -27,6 +27,8 @@ type crowd struct {
 	mu   sync.Mutex
 	asks map[string][]time.Time // when the model was asked, by question
 
+	transit time.Duration // how long what a process has said may take to arrive after its end
+
 	ended func() // ends listening
 	heard sync.WaitGroup
 }
@@ -119,7 +121,7 @@ func newOfficialCrowd(t *testing.T, friends int, latency time.Duration) (*intern
 }
 
 func crowdOf(latency time.Duration) (*crowd, func(*simllm.Options)) {
-	c := &crowd{talks: make(map[string]*talk), asks: make(map[string][]time.Time)}
+	c := &crowd{talks: make(map[string]*talk), asks: make(map[string][]time.Time), transit: 500 * time.Millisecond}
 	return c, func(o *simllm.Options) { o.Latency, o.Pause, o.Reply = latency, 2*time.Millisecond, c.reply }
 }
 
@@ -295,9 +297,6 @@ func (c *crowd) quiet(t *testing.T) {
 	}
 }
 
-// inTransit is how long what a process has sent may take to arrive after its end.
-const inTransit = 200 * time.Millisecond
-
 // settle holds what was repeated against the interruptions that explain it: each
 // of them one part in a chat.
 func (c *crowd) settle(t *testing.T, breaks []time.Time) {
@@ -313,7 +312,7 @@ func (c *crowd) settle(t *testing.T, breaks []time.Time) {
 		}
 		blamed := make(map[int]bool) // for one part each
 		for _, r := range k.repeats {
-			i := slices.IndexFunc(breaks, func(b time.Time) bool { return !b.After(r.again) && !b.Add(inTransit).Before(r.first) })
+			i := slices.IndexFunc(breaks, func(b time.Time) bool { return !b.After(r.again) && !b.Add(c.transit).Before(r.first) })
 			for ; blamed[i] && i+1 < len(breaks) && !breaks[i+1].After(r.again); i++ {
 			}
 			if i < 0 || blamed[i] {

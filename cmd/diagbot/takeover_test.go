@@ -220,7 +220,7 @@ func (k *cluster) rob() {
 	k.standBy()
 	robbed, robber := k.owner, &node{env: slices.Concat(k.nodes[0].env, []string{"DIAGBOT_DATA_DIR=" + k.t.TempDir()})}
 	k.nodes = append(k.nodes, robber)
-	k.breaks = append(k.breaks, time.Now())
+	k.breaks, k.transit = append(k.breaks, time.Now()), promised // it has to start first
 	k.run(robber)
 	k.succeed()
 	if k.owner != robber {
