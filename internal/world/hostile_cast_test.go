@@ -14,7 +14,6 @@ import (
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/internal/simllm"
-	"github.com/diagbot/diagbot/internal/simwechat"
 	"github.com/diagbot/diagbot/internal/world"
 	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -58,7 +57,7 @@ func newArena(t *testing.T, change func(*world.Options)) *arena {
 	if a.World, err = world.Start(a.ctx, o); err != nil {
 		t.Fatal(err)
 	}
-	a.post = newPostOffice(a.WeChat)
+	a.post = newPostOffice(a.World)
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			t.Error("close:", err)
@@ -85,16 +84,20 @@ func loadCatalogue(t *testing.T) *troubleshoot.Catalogue {
 
 // friend adds a person with a private chat.
 func (a *arena) friend(nick string) world.Person {
-	return world.Person{Name: nick, ID: a.WeChat.AddFriend(simwechat.Person{Nick: nick})}
+	return world.Person{Name: nick, ID: a.AddFriend(nick)}
 }
 
-// group adds a group of friends and returns them as its members.
+// group adds a group of friends and returns them as its members; nobody where there
+// are no groups.
 func (a *arena) group(name string, members ...world.Person) []world.Person {
-	var list []simwechat.Member
+	var list []string
 	for _, m := range members {
-		list = append(list, simwechat.Member{UserName: m.ID})
+		list = append(list, m.ID)
 	}
-	id := a.WeChat.AddGroup(simwechat.Group{Name: name, Members: list})
+	id := a.AddGroup(name, list...)
+	if id == "" {
+		return nil
+	}
 	inside := slices.Clone(members)
 	for i := range inside {
 		inside[i].Group = id
@@ -111,6 +114,30 @@ func chatOf(p world.Person) string {
 		return world.FileHelper
 	}
 	return p.ID
+}
+
+// complaints is what WeChat had to say of its client.
+func (a *arena) complaints() []string {
+	if a.ILink != nil {
+		return a.ILink.Complaints()
+	}
+	return a.WeChat.Complaints()
+}
+
+// sent is how many messages the bot sent.
+func (a *arena) sent() int {
+	if a.ILink != nil {
+		return len(a.ILink.Sent())
+	}
+	return len(a.WeChat.Sent())
+}
+
+// onEach runs a test over each channel.
+func onEach(t *testing.T, test func(*testing.T, world.Channel)) {
+	t.Parallel()
+	for _, channel := range []world.Channel{world.OpenWeChat, world.ILink} {
+		t.Run(string(channel), func(t *testing.T) { t.Parallel(); test(t, channel) })
+	}
 }
 
 // say sends a message; in a group with a mention of the bot.
@@ -145,12 +172,12 @@ type postOffice struct {
 	done chan struct{}
 
 	mu    sync.Mutex
-	boxes map[string]chan simwechat.Sent
+	boxes map[string]chan world.Said
 }
 
-func newPostOffice(s *simwechat.Server) *postOffice {
-	sent, stop := s.Subscribe()
-	p := &postOffice{stop: stop, done: make(chan struct{}), boxes: map[string]chan simwechat.Sent{}}
+func newPostOffice(w *world.World) *postOffice {
+	sent, stop := w.Subscribe()
+	p := &postOffice{stop: stop, done: make(chan struct{}), boxes: map[string]chan world.Said{}}
 	go func() {
 		defer close(p.done)
 		for m := range sent {
@@ -160,17 +187,17 @@ func newPostOffice(s *simwechat.Server) *postOffice {
 	return p
 }
 
-func (p *postOffice) box(chat string) chan simwechat.Sent {
+func (p *postOffice) box(chat string) chan world.Said {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.boxes[chat] == nil {
-		p.boxes[chat] = make(chan simwechat.Sent, 10_000)
+		p.boxes[chat] = make(chan world.Said, 10_000)
 	}
 	return p.boxes[chat]
 }
 
 // next returns the next message sent to a chat.
-func (p *postOffice) next(ctx context.Context, chat string) (simwechat.Sent, bool) {
+func (p *postOffice) next(ctx context.Context, chat string) (world.Said, bool) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -179,7 +206,7 @@ func (p *postOffice) next(ctx context.Context, chat string) (simwechat.Sent, boo
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-	return simwechat.Sent{}, false
+	return world.Said{}, false
 }
 
 // waiting is how many messages to a chat have not been read.

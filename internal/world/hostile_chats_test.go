@@ -108,11 +108,14 @@ func (g gated) Complete(ctx context.Context, p llm.Prompt) (llm.Completion, erro
 // question is still being answered.
 func TestHostileBurst(t *testing.T) {
 	t.Parallel()
-	for _, where := range []string{"private", "group"} {
+	for _, where := range []string{"private", "group", "ilink"} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
 			open := make(chan struct{})
 			a := newArena(t, func(o *world.Options) {
+				if where == "ilink" {
+					o.Channel = world.ILink
+				}
 				_, clients := newSource(t, o.Logger, patient)
 				o.Bot = func(o *bot.Options) { o.Completer = gated{bySource(clients), open} }
 			})
@@ -158,8 +161,12 @@ func judgeBurst(t *testing.T, a *arena, p world.Person) {
 // through failures, and holds that nothing is lost, doubled, mixed up or out of
 // order.
 func TestHostileCrowd(t *testing.T) {
-	t.Parallel()
+	onEach(t, hostileCrowd)
+}
+
+func hostileCrowd(t *testing.T, channel world.Channel) {
 	a := newArena(t, func(o *world.Options) {
+		o.Channel = channel
 		_, clients := newSource(t, o.Logger, llm.Timeouts{Headers: 20 * time.Second, Total: 30 * time.Second})
 		o.Bot = func(o *bot.Options) { o.Completer, o.Deadline, o.MemoryTurns = bySource(clients), 40*time.Second, 2 }
 	})
@@ -167,8 +174,8 @@ func TestHostileCrowd(t *testing.T) {
 	people := make([]world.Person, chats)
 	for i := range people {
 		people[i] = a.friend(fmt.Sprintf("Person%d", i))
-		if i%2 == 1 {
-			people[i] = a.group(fmt.Sprintf("group %d", i), people[i])[0]
+		if members := a.group(fmt.Sprintf("group %d", i), people[i]); i%2 == 1 && members != nil {
+			people[i] = members[0]
 		}
 	}
 	var all sync.WaitGroup
@@ -200,10 +207,10 @@ func TestHostileCrowd(t *testing.T) {
 		t.Error(err)
 	}
 	// Whose failed question was kept has heard that the bot stops.
-	if sent := a.WeChat.Sent(); len(sent) != chats*rounds+chats {
-		t.Errorf("%d messages sent, want %d", len(sent), chats*rounds+chats)
+	if sent := a.sent(); sent != chats*rounds+chats {
+		t.Errorf("%d messages sent, want %d", sent, chats*rounds+chats)
 	}
-	if complaints := a.WeChat.Complaints(); len(complaints) > 0 {
+	if complaints := a.complaints(); len(complaints) > 0 {
 		t.Errorf("WeChat complained: %q", complaints)
 	}
 }

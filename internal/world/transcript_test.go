@@ -119,6 +119,10 @@ func newCast(t *testing.T, channel world.Channel) *cast {
 			t.Error(err)
 		}
 	})
+	// Over iLink the bot can write to its owner only after they wrote.
+	if _, err := w.Talk(ctx, world.Person{}, "/stop"); err != nil {
+		t.Fatal(err)
+	}
 	alice, ming := w.AddFriend("Alice"), w.AddFriend("小明")
 	group := w.AddGroup("周末爬山群", alice, ming)
 	return &cast{World: w, people: map[string]world.Person{
