@@ -99,7 +99,8 @@ type stage struct {
 
 	sources []llm.ProviderStatus
 	desk    *desk
-	here    string // the chat of the last text
+	here    string  // the chat of the last text
+	traits  *Traits // of the channel; nil: as usual
 }
 
 func (s *stage) draw(t Trend) ([]byte, error) { return []byte(t.Title + ", " + t.Summary), nil }
@@ -123,8 +124,9 @@ var (
 	heard = regexp.MustCompile(`^(\w+)(?: \((\w+)\))?(?: \[([^\]]*)\])?(?: ([@:]) (\S+))?>(?: (.*))?$`)
 )
 
-func play(t *testing.T, script string) string {
-	s := &stage{}
+func play(t *testing.T, script string) string { return (&stage{}).play(t, script) }
+
+func (s *stage) play(t *testing.T, script string) string {
 	for line := range strings.Lines(script) {
 		line = strings.TrimRight(line, "\n")
 		switch {
@@ -154,6 +156,9 @@ func (s *stage) open(t *testing.T) {
 	if s.world == nil {
 		s.world = newWorld(t, func(o *Options) {
 			o.Locale, o.Location, o.Sources, o.Prober = "", time.UTC, s, s
+			if s.traits != nil {
+				o.Channel.(*fakeChannel).traits = *s.traits
+			}
 			s.desk = &desk{fakeChannel: o.Channel.(*fakeChannel), remarks: make(map[string]string)}
 			o.Channel, o.Control, o.Draw, o.AdminRemarks = s.desk, &fakeControl{stage: s}, s.draw, []string{"boss"}
 			setOptions(t, o, s.opts)
