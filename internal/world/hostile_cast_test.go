@@ -249,11 +249,18 @@ func (j *journal) incidents() map[string]string {
 	for line := range strings.Lines(j.String()) {
 		var r struct{ Msg, Entry, Ref string }
 		if json.Unmarshal([]byte(line), &r) == nil && r.Ref != "" {
+			if entry, known := all[r.Ref]; known && entry != r.Entry {
+				r.Entry = anew
+			}
 			all[r.Ref] = r.Entry
 		}
 	}
 	return all
 }
+
+// anew stands for the entry of a reference that was given again, which happens now
+// and then once the bot has forgotten the first: it remembers five hundred here.
+const anew = "given anew"
 
 // refIn finds the reference in a reply: "(429 · 7K2F)", "（7K2F）".
 func refIn(reply string) string {
