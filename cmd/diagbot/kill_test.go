@@ -81,6 +81,7 @@ func interrupt(t *testing.T, n *internet, c *crowd, times int, end func(*process
 		p = n.launch(t, nil, "serve")
 	}
 	t.Logf("%d breaks in %v", times, time.Since(started))
+	p.waitFor(t, "Answering.")
 	stopped()
 	c.quiet(t)
 	if status := p.stop(t); status != 0 {
