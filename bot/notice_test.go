@@ -161,6 +161,25 @@ func TestOneBlipIsNoNews(t *testing.T) {
 	})
 }
 
+// TestLastingTroubleIsNews: what usually passes by itself is told when it does not.
+func TestLastingTroubleIsNews(t *testing.T) {
+	adminWorld(t, nil, func(w *world) {
+		w.completer.will(failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Provider: "openai", Status: 500}))
+		for i := range 5 {
+			w.hear(private(fmt.Sprint("friend", i), "hi"))
+		}
+		time.Sleep(lastingAfter - time.Minute)
+		if told := w.toldTo("filehelper"); len(told) != 0 {
+			t.Errorf("told early %q", told)
+		}
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		if told := w.toldTo("filehelper"); len(told) != 1 {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
 // TestQuietHoldsNoticesBack until it is over, if there is still something to tell.
 func TestQuietHoldsNoticesBack(t *testing.T) {
 	adminWorld(t, nil, func(w *world) {

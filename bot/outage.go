@@ -14,6 +14,11 @@ const (
 	quietTime   = 15 * time.Minute // without a failure, for an outage to be over
 	remindEvery = 6 * time.Hour    // while it is open
 	tellEvery   = 30 * time.Second // tries to tell the admins
+
+	// What usually passes by itself is told once it has lasted.
+	lastingAfter = 10 * time.Minute
+	lastingTimes = 3 // failures by then
+
 	maxOutages  = 200
 	maxStricken = 1000 // chats of one that are told apart
 )
@@ -167,6 +172,8 @@ func (x *outage) worthTelling(e *troubleshoot.Entry, now time.Time) bool {
 	switch {
 	case e == nil:
 		return false
+	case x.told.IsZero() && e.Notify == "digest":
+		return now.Sub(x.since) >= lastingAfter && x.failures >= lastingTimes
 	case x.told.IsZero():
 		return e.Notify == "immediate" || e.Notify == "once"
 	}
