@@ -50,7 +50,7 @@ type Config struct {
 	Grace         time.Duration `mapstructure:"grace" default:"25s" min:"0s" max:"10m"`                                // to finish at stop
 	MailboxSize   int           `mapstructure:"mailbox_size" default:"8" min:"1" max:"10000"`                          // waiting messages per chat
 	MaxMessage    int           `mapstructure:"max_message" default:"20000" min:"1" max:"1000000"`                     // runes taken from a person at once
-	StaleAfter    time.Duration `mapstructure:"stale_after" default:"10m" min:"10s" max:"24h"`                         // what waited longer while the bot was away gets a notice, no answer
+	StaleAfter    time.Duration `mapstructure:"stale_after" default:"10m" min:"10s" max:"24h"`                         // what was received and waited longer while the bot was away gets a notice, no answer
 
 	Store    Store     `mapstructure:"store"`
 	Node     string    `mapstructure:"node" example:"vps-1"` // this process's name among those that share a store; empty: the host's

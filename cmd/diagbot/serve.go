@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
@@ -132,11 +134,14 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// forever is how long conversations are kept that never expire.
+const forever = 100 * 365 * 24 * time.Hour
+
 // openStore opens the database, or tells the operator what is wrong with it.
 func (a *app) openStore(ctx context.Context, cfg *configs.Config, logger *slog.Logger) (*store.DB, error) {
 	db, err := store.Open(ctx, store.Options{
 		Dir: cfg.DataDir, URL: cfg.Store.URL.Reveal(), Key: []byte(cfg.Store.Key.Reveal()), Logger: logger,
-		Retention: store.Retention{Conversations: cfg.MemoryExpiry},
+		Retention: store.Retention{Conversations: cmp.Or(cfg.MemoryExpiry, forever)},
 	})
 	if err != nil {
 		return nil, a.storeBad(cfg, err)
