@@ -72,7 +72,7 @@ func keptMark(t task) *mark {
 	return &mark{scopeKept, strconv.FormatInt(t.seq, 10), t.until.Format(time.RFC3339Nano)}
 }
 
-// kept reads until when messages are kept that an earlier process kept.
+// keptUntil reads until when messages are kept that an earlier process kept.
 func (d *dispatcher) keptUntil() (all map[int64]time.Time, err error) {
 	var set map[string]string
 	err = d.once(func(ctx context.Context) (err error) {
