@@ -62,6 +62,7 @@ type page struct {
 	talks   map[string]*talk
 	kept    int  // bytes of the parts kept
 	dirty   bool // not saved as it is
+	writing bool // being saved; whether that works is not known
 	failing bool // it could not be saved
 	saving  sync.Mutex
 }
@@ -342,7 +343,7 @@ func (b *book) flush(ctx context.Context) {
 	b.mu.Lock()
 	var changed []int
 	for i := range b.pages {
-		if b.pages[i].dirty {
+		if b.pages[i].dirty || b.pages[i].writing {
 			changed = append(changed, i)
 		}
 	}
@@ -368,7 +369,7 @@ func (b *book) write(ctx context.Context, n int) {
 		}
 	}
 	dirty := p.dirty
-	p.dirty = false
+	p.dirty, p.writing = false, dirty
 	b.mu.Unlock()
 	if !dirty {
 		return // another saved it meanwhile
@@ -376,6 +377,7 @@ func (b *book) write(ctx context.Context, n int) {
 	err := b.save(ctx, n, talks)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	p.writing = false
 	if p.dirty = p.dirty || err != nil; err != nil && !p.failing {
 		b.log.Warn("what replies need was not saved; some may be refused after a restart", "error", err)
 	}
