@@ -36,8 +36,9 @@ func (q *quest) judge(ctx context.Context, out outcome) Remedy {
 	entry := q.c.catalogue.Load().Diagnose(out.fault).Entry
 	s, repaired := q.state(ctx, out, entry, now)
 	m := Decide(out.fault, entry, s)
-	if m.Action == ActionRetry && !s.Stale || m.Action == ActionWait {
-		q.c.retries.retry(now)
+	if (m.Action == ActionRetry && !s.Stale || m.Action == ActionWait) && !q.c.retries.retry(now) {
+		s.Spare = false // somebody else has just taken the last one
+		m = Decide(out.fault, entry, s)
 	}
 	q.route.p.keepOut(q.route, m, entry.ID, out.fault, now)
 	m.Wait = q.pad(m.Wait, now)
