@@ -67,12 +67,32 @@ type Pictures interface {
 	SendPicture(ctx context.Context, p Part, png []byte) error
 }
 
+// Fetcher is a channel that can fetch what came with a message.
+type Fetcher interface {
+	// Fetch returns a medium of at most most bytes. It fails with a
+	// *troubleshoot.Fault; the code MediumGone says that WeChat no longer has it,
+	// MediumTooLarge that it has more bytes.
+	Fetch(ctx context.Context, ref string, most int) ([]byte, error)
+}
+
+// Files is a channel that can say a part with a file above it, as [Pictures] does
+// with a picture.
+type Files interface {
+	SendFile(ctx context.Context, p Part, name string, body []byte) error
+}
+
 // Owned is a channel that knows the chat of the person the account belongs to, and
 // whether they can be written to at present.
 type Owned interface{ OwnerChat() (Chat, bool) }
 
 // MaybeSent is the code of a fault whose message may have arrived all the same.
 const MaybeSent = "maybe_sent"
+
+// The codes of the faults of a [Fetcher].
+const (
+	MediumGone     = "medium_gone"      // WeChat no longer has it
+	MediumTooLarge = "medium_too_large" // it has more bytes than may be fetched
+)
 
 // Traits tells how channels differ. The relay obeys them.
 type Traits struct {
@@ -127,6 +147,15 @@ type Message struct {
 	Mentioned bool      // in a group: the message names us with @
 	At        time.Time // when WeChat says it was sent
 	Login     string    // it was heard under; the relay fills it in
+	Medium    *Medium   // the picture or file to fetch; nil: none, or it cannot be fetched
+}
+
+// Medium is a picture or a file that came with a message. A quoted picture may be
+// the medium of a message whose kind is text.
+type Medium struct {
+	Ref  string // by which the channel fetches it, also after a restart; at most 8 KiB; secret as the chat itself
+	Name string // of a file, chosen by its sender; may be empty
+	Size int64  // bytes, as WeChat says; 0: unknown
 }
 
 // Completer answers prompts. Its errors are *troubleshoot.Fault.
