@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func TestAnswersAndRemembers(t *testing.T) {
 			{Role: llm.RoleUser, Content: "one"}, {Role: llm.RoleAssistant, Content: "echo: one"},
 			{Role: llm.RoleUser, Content: "two"},
 		}
-		if got := w.completer.asked()[1].Messages; !slices.Equal(got, want) {
+		if got := w.completer.asked()[1].Messages; !reflect.DeepEqual(got, want) {
 			t.Errorf("prompt %q, want %q", got, want)
 		}
 	})

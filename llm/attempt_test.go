@@ -50,7 +50,7 @@ func newClientOf(t *testing.T, o Options) *Client {
 }
 
 func question() Prompt {
-	return Prompt{Messages: []Message{{RoleSystem, "be brief"}, {RoleUser, "hello"}}}
+	return Prompt{Messages: []Message{{Role: RoleSystem, Content: "be brief"}, {Role: RoleUser, Content: "hello"}}}
 }
 
 // serve answers every request with handler, on a real socket.
@@ -277,7 +277,7 @@ func TestCompleteExplainsRefusedParameters(t *testing.T) {
 			}
 		})
 	}
-	c, err := newClient(t, options("http://127.0.0.1:1/v1")).Complete(t.Context(), Prompt{Messages: []Message{{RoleUser, ""}}})
+	c, err := newClient(t, options("http://127.0.0.1:1/v1")).Complete(t.Context(), Prompt{Messages: []Message{{Role: RoleUser, Content: ""}}})
 	faultOf(t, c, err)
 }
 

@@ -3,6 +3,7 @@ package llm
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,13 +16,13 @@ func byteCount(text string, _ bool) int { return len(text) }
 func wordCount(text string, _ bool) int { return len(strings.Fields(text)) }
 
 func history(turns int, size int) []Message {
-	messages := []Message{{RoleSystem, "You are a helpful bot."}}
+	messages := []Message{{Role: RoleSystem, Content: "You are a helpful bot."}}
 	for i := range turns {
 		messages = append(messages,
-			Message{RoleUser, fmt.Sprintf("question %d %s", i, strings.Repeat("q", size))},
-			Message{RoleAssistant, fmt.Sprintf("answer %d %s", i, strings.Repeat("a", size))})
+			Message{Role: RoleUser, Content: fmt.Sprintf("question %d %s", i, strings.Repeat("q", size))},
+			Message{Role: RoleAssistant, Content: fmt.Sprintf("answer %d %s", i, strings.Repeat("a", size))})
 	}
-	return append(messages, Message{RoleUser, "newest"})
+	return append(messages, Message{Role: RoleUser, Content: "newest"})
 }
 
 func TestFitKeepsWhatFits(t *testing.T) {
@@ -30,11 +31,11 @@ func TestFitKeepsWhatFits(t *testing.T) {
 		t.Error("counted though the bytes fit")
 		return 0
 	})
-	if !slices.Equal(f.messages, messages) || f.trimmed != 0 || f.shortened || f.tokens != 0 {
+	if !reflect.DeepEqual(f.messages, messages) || f.trimmed != 0 || f.shortened || f.tokens != 0 {
 		t.Errorf("got %+v", f)
 	}
 	f = fit(messages, mostTokens(messages)-1, wordCount)
-	if !slices.Equal(f.messages, messages) || f.trimmed != 0 || f.tokens != primingTokens+costOf(messages, wordCount, false) {
+	if !reflect.DeepEqual(f.messages, messages) || f.trimmed != 0 || f.tokens != primingTokens+costOf(messages, wordCount, false) {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -46,14 +47,14 @@ func TestFitTrimsWholeTurnsToThreeQuarters(t *testing.T) {
 	if f.tokens > limit*3/4 || f.tokens < limit/2 || f.trimmed < 5 || f.shortened {
 		t.Errorf("%d of %d tokens, %d turns left out", f.tokens, limit, f.trimmed)
 	}
-	if f.messages[0] != messages[0] || f.messages[1].Role != RoleUser || len(f.messages) != len(messages)-2*f.trimmed {
+	if f.messages[0].Content != messages[0].Content || f.messages[1].Role != RoleUser || len(f.messages) != len(messages)-2*f.trimmed {
 		t.Errorf("kept %v", f.messages)
 	}
 }
 
 func TestFitCutsTheNewestInTheMiddle(t *testing.T) {
 	long := "BEGIN " + strings.Repeat("天气 🇩🇪👨‍👩‍👧 e\u0301 ", 2000) + " END?"
-	messages := append(history(3, 10), Message{RoleAssistant, "a"}, Message{RoleUser, long})
+	messages := append(history(3, 10), Message{Role: RoleAssistant, Content: "a"}, Message{Role: RoleUser, Content: long})
 	f := fit(messages, 3000, byteCount)
 	newest := f.messages[len(f.messages)-1].Content
 	head, tail, cut := strings.Cut(newest, cutMark)
@@ -72,14 +73,14 @@ func TestFitCutsTheNewestInTheMiddle(t *testing.T) {
 }
 
 func TestFitSharesWithALongSystemMessage(t *testing.T) {
-	system, newest := Message{RoleSystem, strings.Repeat("s", 5000)}, Message{RoleUser, strings.Repeat("n", 5000)}
+	system, newest := Message{Role: RoleSystem, Content: strings.Repeat("s", 5000)}, Message{Role: RoleUser, Content: strings.Repeat("n", 5000)}
 	for _, c := range []struct {
 		messages  []Message
 		shortened bool
 	}{
-		{[]Message{system, {RoleUser, "hi"}}, false},
+		{[]Message{system, {Role: RoleUser, Content: "hi"}}, false},
 		{[]Message{system, newest}, true},
-		{[]Message{{RoleSystem, "be nice"}, newest}, true},
+		{[]Message{{Role: RoleSystem, Content: "be nice"}, newest}, true},
 		{[]Message{newest}, true},
 	} {
 		f := fit(c.messages, 1000, byteCount)
@@ -87,7 +88,7 @@ func TestFitSharesWithALongSystemMessage(t *testing.T) {
 			t.Errorf("%d tokens, %d messages, shortened %v", f.tokens, len(f.messages), f.shortened)
 		}
 	}
-	f := fit([]Message{system, {RoleUser, "hi"}}, 1000, byteCount)
+	f := fit([]Message{system, {Role: RoleUser, Content: "hi"}}, 1000, byteCount)
 	if f.messages[1].Content != "hi" {
 		t.Errorf("the newest became %q", f.messages[1].Content)
 	}
@@ -112,7 +113,7 @@ func sound(t *testing.T, messages []Message, limit int, count countFunc) {
 	t.Helper()
 	before := slices.Clone(messages)
 	f := fit(messages, limit, count)
-	if !slices.Equal(messages, before) {
+	if !reflect.DeepEqual(messages, before) {
 		t.Fatal("fit changed its input")
 	}
 	limit = max(limit, leastLimit)
@@ -123,7 +124,7 @@ func sound(t *testing.T, messages []Message, limit int, count countFunc) {
 		return
 	}
 	last, newest := f.messages[len(f.messages)-1], messages[len(messages)-1]
-	if last.Role != newest.Role || !f.shortened && last != newest {
+	if last.Role != newest.Role || !f.shortened && !reflect.DeepEqual(last, newest) {
 		t.Fatalf("the newest message became %v", last)
 	}
 	if len(f.messages) < len(messages) {
@@ -136,7 +137,7 @@ func sound(t *testing.T, messages []Message, limit int, count countFunc) {
 	if f.shortened && !strings.Contains(last.Content, cutMark) {
 		t.Fatal("shortened without a mark")
 	}
-	if again := fit(messages, limit, count); !slices.Equal(again.messages, f.messages) {
+	if again := fit(messages, limit, count); !reflect.DeepEqual(again.messages, f.messages) {
 		t.Fatal("not the same twice")
 	}
 }
@@ -159,9 +160,9 @@ func checkOrder(t *testing.T, messages []Message, f fitted) {
 func same(m, kept Message) bool {
 	head, tail, cut := strings.Cut(kept.Content, cutMark)
 	if m.Role != kept.Role || !cut {
-		return m == kept
+		return reflect.DeepEqual(m, kept)
 	}
-	return m == kept || strings.HasPrefix(m.Content, head) && strings.HasSuffix(m.Content, tail) && len(kept.Content) < len(m.Content)
+	return reflect.DeepEqual(m, kept) || strings.HasPrefix(m.Content, head) && strings.HasSuffix(m.Content, tail) && len(kept.Content) < len(m.Content)
 }
 
 func TestFitIsSound(t *testing.T) {
@@ -170,14 +171,14 @@ func TestFitIsSound(t *testing.T) {
 	for range 3000 {
 		var messages []Message
 		if random.IntN(3) > 0 {
-			messages = append(messages, Message{RoleSystem, strings.Repeat(texts[random.IntN(len(texts))], random.IntN(60))})
+			messages = append(messages, Message{Role: RoleSystem, Content: strings.Repeat(texts[random.IntN(len(texts))], random.IntN(60))})
 		}
 		for range random.IntN(12) {
 			for _, role := range []Role{RoleUser, RoleAssistant} {
-				messages = append(messages, Message{role, strings.Repeat(texts[random.IntN(len(texts))], random.IntN(90))})
+				messages = append(messages, Message{Role: role, Content: strings.Repeat(texts[random.IntN(len(texts))], random.IntN(90))})
 			}
 		}
-		messages = append(messages, Message{RoleUser, strings.Repeat(texts[random.IntN(len(texts))], random.IntN(400))})
+		messages = append(messages, Message{Role: RoleUser, Content: strings.Repeat(texts[random.IntN(len(texts))], random.IntN(400))})
 		limit := random.IntN(3000)
 		sound(t, messages, limit, byteCount)
 		sound(t, messages, limit, wordCount)
@@ -192,14 +193,14 @@ func FuzzFit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, system, said string, limit int) {
 		var messages []Message
 		if system != "" {
-			messages = append(messages, Message{RoleSystem, system})
+			messages = append(messages, Message{Role: RoleSystem, Content: system})
 		}
 		roles := []Role{RoleUser, RoleAssistant}
 		for i, text := range strings.Split(said, "|") {
-			messages = append(messages, Message{roles[i%2], text})
+			messages = append(messages, Message{Role: roles[i%2], Content: text})
 		}
 		if messages[len(messages)-1].Role == RoleAssistant {
-			messages = append(messages, Message{RoleUser, said})
+			messages = append(messages, Message{Role: RoleUser, Content: said})
 		}
 		limit %= 1 << 20
 		sound(t, messages, limit, byteCount)

@@ -24,8 +24,15 @@ const (
 
 // Message is one utterance of a prompt.
 type Message struct {
-	Role    Role
-	Content string
+	Role     Role
+	Content  string
+	Pictures []Picture // of a user's message; only models that see are asked then
+}
+
+// Picture is a picture of a prompt.
+type Picture struct {
+	Type string // media type: image/jpeg, image/png, image/gif or image/webp
+	Data []byte
 }
 
 // Prompt is what a provider is asked: at most one system message, first, then

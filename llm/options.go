@@ -85,6 +85,8 @@ type ProviderOptions struct {
 	// is known of the model, or learnt from its refusals.
 	Window int
 
+	Vision Vision // whether the models take pictures
+
 	// What is not configured is not sent: reasoning models refuse MaxTokens and
 	// most temperatures, others know nothing of MaxCompletionTokens.
 	Temperature, TopP   *float32
@@ -101,6 +103,17 @@ type ProviderOptions struct {
 
 	Transport http.RoundTripper // nil: a pooled transport of its own
 }
+
+// Vision says whether a provider's models take pictures.
+type Vision uint8
+
+// The answers. A model that is asked and refuses is believed for an hour,
+// whatever the option says.
+const (
+	VisionAuto Vision = iota // found out by asking
+	VisionYes                // asked before those of which it is not known
+	VisionNo                 // never asked
+)
 
 // Key is a secret with a name that may be shown. A key without a name is
 // called by its number, from 1. Printing a Key shows its name only.

@@ -221,7 +221,7 @@ func TestChaos(t *testing.T) {
 			for range 25 {
 				ask := question()
 				if rand.IntN(4) == 0 {
-					ask.Messages = append(ask.Messages, Message{RoleUser, "!" + all[rand.IntN(len(all))].Name})
+					ask.Messages = append(ask.Messages, Message{Role: RoleUser, Content: "!" + all[rand.IntN(len(all))].Name})
 				}
 				deadline := time.Now().Add(3 * time.Second)
 				ctx, cancel := context.WithDeadline(t.Context(), deadline)

@@ -406,12 +406,12 @@ func TestCancelWhileWaiting(t *testing.T) {
 func TestTrimsWhatIsTooLong(t *testing.T) {
 	s := service(t, func(o *simllm.Options) { o.Window = 600 })
 	c := clientOf(t, at("p", s))
-	prompt := Prompt{Messages: []Message{{RoleSystem, "be brief"}}}
+	prompt := Prompt{Messages: []Message{{Role: RoleSystem, Content: "be brief"}}}
 	for i := range 40 {
-		prompt.Messages = append(prompt.Messages, Message{RoleUser, fmt.Sprintf("question %d %s", i, strings.Repeat("word ", 20))},
-			Message{RoleAssistant, "an answer " + strings.Repeat("said ", 20)})
+		prompt.Messages = append(prompt.Messages, Message{Role: RoleUser, Content: fmt.Sprintf("question %d %s", i, strings.Repeat("word ", 20))},
+			Message{Role: RoleAssistant, Content: "an answer " + strings.Repeat("said ", 20)})
 	}
-	prompt.Messages = append(prompt.Messages, Message{RoleUser, "the newest"})
+	prompt.Messages = append(prompt.Messages, Message{Role: RoleUser, Content: "the newest"})
 	ask := func() Completion {
 		done, err := c.Complete(t.Context(), prompt)
 		if err != nil || done.Trimmed == 0 || done.Shortened {

@@ -41,7 +41,7 @@ func TestCompleteAgainstEveryFailure(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				ask := Prompt{Messages: []Message{{RoleUser, "!" + failure.Name}}}
+				ask := Prompt{Messages: []Message{{Role: RoleUser, Content: "!" + failure.Name}}}
 				answer, err := c.Complete(t.Context(), ask)
 				if failure.Harmless {
 					if err != nil || answer.Text == "" {

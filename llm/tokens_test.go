@@ -167,10 +167,10 @@ func TestMeterCountsOldTextsByAndBy(t *testing.T) {
 	var messages []Message
 	for range 40 {
 		for _, text := range samples {
-			messages = append(messages, Message{RoleUser, text + strings.Repeat("!", len(messages))}, Message{RoleAssistant, "ok"})
+			messages = append(messages, Message{Role: RoleUser, Content: text + strings.Repeat("!", len(messages))}, Message{Role: RoleAssistant, Content: "ok"})
 		}
 	}
-	messages = append(messages, Message{RoleUser, "newest"})
+	messages = append(messages, Message{Role: RoleUser, Content: "newest"})
 	first := m.fit(model, messages)
 	if first.exact || first.trimmed == 0 {
 		t.Errorf("exact %v, %d trimmed", first.exact, first.trimmed)
@@ -204,9 +204,9 @@ func BenchmarkFit200Turns(b *testing.B) {
 	var messages []Message
 	for i := range 200 {
 		messages = append(messages,
-			Message{RoleUser, samples["english"][i%60 : i%60+150]}, Message{RoleAssistant, samples["mixed"][:600+i]})
+			Message{Role: RoleUser, Content: samples["english"][i%60 : i%60+150]}, Message{Role: RoleAssistant, Content: samples["mixed"][:600+i]})
 	}
-	messages = append(messages, Message{RoleUser, "and now?"})
+	messages = append(messages, Message{Role: RoleUser, Content: "and now?"})
 	model := target{provider: "p", model: "gpt-4o", window: 32_000}
 	o200k.count("load")
 	b.Run("new", func(b *testing.B) {
