@@ -20,6 +20,7 @@ const (
 	KeyHex                  // media.aes_key is base64 of 32 hexadecimal digits
 	KeyRaw                  // media.aes_key is base64 of the 16 bytes
 	KeyPlain                // no key: the image is not encrypted
+	KeyWrong                // every key told is another one
 )
 
 // Media is a message with something to download.
@@ -67,6 +68,14 @@ func (s *shelf) put(f file) (param string) {
 	return param
 }
 
+// ForgetMedia makes everything that was said or uploaded gone: downloads are not
+// found.
+func (s *Server) ForgetMedia() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shelf = shelf{}
+}
+
 // SayImage lets somebody send a picture.
 func (s *Server) SayImage(user string, png []byte) string {
 	return s.SayMedia(user, Media{Kind: KindImage, Body: png})
@@ -107,13 +116,17 @@ func (s *Server) describe(m Media) (wireItem, bool) {
 	if m.Key != KeyPlain || m.Kind != KindImage {
 		body = encrypt(m.Body, key)
 	}
-	ref := s.refer(s.shelf.put(file{cipher: body}), key, m)
+	param := s.shelf.put(file{cipher: body})
+	if m.Key == KeyWrong {
+		key = []byte(token(aes.BlockSize / 2))
+	}
+	ref := s.refer(param, key, m)
 	sum := md5.Sum(m.Body)
 	item := wireItem{Type: m.Kind}
 	switch m.Kind {
 	case KindImage:
 		item.Image = &wireImage{Media: ref, MidSize: len(body), HDSize: len(body)}
-		if m.Key == KeyDecoy {
+		if m.Key == KeyDecoy || m.Key == KeyWrong {
 			item.Image.Key = hex.EncodeToString(key)
 		}
 	case KindVoice:

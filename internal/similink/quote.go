@@ -15,17 +15,33 @@ type Quoted struct {
 	Title string // who said it, as the phone shows it
 	Part  string // only this part of Text is quoted; of a text left out, see Whole
 	Whole string // the text Part is of, when Text is left out
+	Item  bool   // what was said in the message ID comes along, a medium too, as older phones do
 }
 
 // Quote lets somebody, named by id or name, write a text that quotes another
-// message. It returns the message_id: empty if the server does not know them, or
-// if Part is not in the quoted text.
+// message. It returns the message_id: empty if the server does not know them or
+// what they quote, or if Part is not in the quoted text.
 func (s *Server) Quote(user, text string, q Quoted) string {
 	ref, ok := q.wire()
+	if q.Item && ok {
+		ref.Item, ok = s.item(q.ID)
+	}
 	if !ok {
 		return ""
 	}
 	return s.say(user, wireItem{Type: KindText, Text: &wireText{text}, Ref: ref})
+}
+
+// item is what was said in a message.
+func (s *Server) item(id string) (*wireItem, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.find(id)
+	if !ok {
+		return nil, false
+	}
+	m.item.MsgID = number(m.id)
+	return &m.item, true
 }
 
 func (q Quoted) wire() (*wireRef, bool) {

@@ -60,12 +60,36 @@ func (s *Server) SayMedia(from, member string, m Media) string {
 	if msg.from == nil {
 		return ""
 	}
+	return s.sayMedia(msg, m)
+}
+
+// SayMediaFromPhone lets the account's owner send a medium from the phone to a
+// friend, a group or "filehelper".
+func (s *Server) SayMediaFromPhone(to string, m Media) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.people.find(to)
+	if c == nil {
+		return ""
+	}
+	return s.sayMedia(message{from: s.people.self, to: c}, m)
+}
+
+func (s *Server) sayMedia(msg message, m Media) string {
 	f := file{m.FileName, m.Body}
 	msg.kind = m.Type
 	s.describe(&msg, m, f)
 	id := s.arrive(msg)
 	s.media.put(id, f)
 	return id
+}
+
+// ForgetMedia makes everything that was said or uploaded gone: downloads are
+// empty.
+func (s *Server) ForgetMedia() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.media = shelf{}
 }
 
 // describe gives a message the fields of its medium.
@@ -132,6 +156,10 @@ func (s *Server) getMedia(r *visit) answer {
 		return refused
 	}
 	if s.judgeTicket("webwxgetmedia", q.Get("pass_ticket"), true) != 0 || !s.judgeData("webwxgetmedia", q.Get("webwx_data_ticket")) {
+		return refused
+	}
+	if s.people.byUser[q.Get("sender")] == nil || q.Get("fromuser") != strconv.FormatInt(s.people.uin, 10) {
+		s.complain("webwxgetmedia: sender or fromuser is wrong")
 		return refused
 	}
 	refused.body, refused.ranged = s.media.files[q.Get("mediaid")].body, true

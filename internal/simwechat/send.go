@@ -195,13 +195,27 @@ func (s *Server) accept(in outgoing, to *contact, m Sent) answer {
 	if !to.fixed {
 		s.remember(to)
 	}
-	if s.opt.Echo && m.Type == TypeText {
-		s.arrive(message{from: s.people.self, to: to, kind: TypeText, content: escape(m.Text, s.opt.EmojiSpans)})
+	if s.opt.Echo {
+		s.echo(m, to)
 	}
 	return jsonAnswer(struct {
 		BaseResponse   baseResponse
 		MsgID, LocalID string
 	}{MsgID: m.MsgID, LocalID: m.LocalID})
+}
+
+// echo lets a message come back: a text under another id, a medium under that it
+// was answered with.
+func (s *Server) echo(m Sent, to *contact) {
+	back := message{from: s.people.self, to: to, kind: m.Type, content: escape(m.Text, s.opt.EmojiSpans)}
+	switch m.Type {
+	case TypeText:
+	case TypeApp:
+		back.raw = map[string]any{"MsgId": m.MsgID, "AppMsgType": 6, "FileName": m.FileName}
+	default:
+		back.raw = map[string]any{"MsgId": m.MsgID}
+	}
+	s.arrive(back)
 }
 
 // noteClientID remembers the ClientMsgIds of at least the kept history.
