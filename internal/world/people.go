@@ -32,6 +32,17 @@ func (w *World) chat(p Person) string {
 // Say sends a message as the person and does not wait.
 func (w *World) Say(p Person, text string) { w.side.say(p, text) }
 
+// Show sends a picture or a file as the person and does not wait. It returns the
+// message's id, empty where the channel does not carry it.
+func (w *World) Show(p Person, m Medium) string { return w.side.show(p, m) }
+
+// Quote sends a message as the person that quotes another, where the channel tells
+// which; elsewhere the words alone.
+func (w *World) Quote(p Person, id, text string) { w.side.quote(p, id, text) }
+
+// ForgetMedia has WeChat forget all pictures and files that were sent so far.
+func (w *World) ForgetMedia() { w.side.forget() }
+
 // Talk sends a message as the person and returns the whole reply, part by part.
 // It fails when ctx ends before the reply is complete.
 func (w *World) Talk(ctx context.Context, p Person, text string) ([]string, error) {

@@ -28,6 +28,14 @@ type Said struct {
 	Text string
 	ID   string // the client's own; the same when it is sent once more
 	At   time.Time
+	Name string // of a file
+	Body []byte // of a picture or file
+}
+
+// Medium is a picture, or a file if it has a name.
+type Medium struct {
+	Name string
+	Body []byte
 }
 
 // side is the WeChat of a world, whichever protocol it speaks.
@@ -39,6 +47,9 @@ type side interface {
 	addGroup(name string, members []string) string // empty: there are no groups
 	owner() string                                 // where the owner talks to the bot
 	say(p Person, text string)
+	show(p Person, m Medium) (id string) // empty: nobody can see it
+	quote(p Person, id, text string)     // a message, by its id
+	forget()                             // media are gone
 	subscribe() (<-chan Said, func())
 	Close() error
 }
@@ -100,9 +111,33 @@ func (s wechatSide) say(p Person, text string) {
 	}
 }
 
+func (s wechatSide) show(p Person, m Medium) string {
+	sent := simwechat.Media{Type: simwechat.TypeImage, FileName: m.Name, Body: m.Body}
+	if m.Name != "" {
+		sent.Type = simwechat.TypeApp
+	}
+	switch {
+	case p.Group != "":
+		return s.SayMedia(p.Group, p.ID, sent)
+	case p.ID == "":
+		return s.SayMediaFromPhone(FileHelper, sent)
+	}
+	return s.SayMedia(p.ID, "", sent)
+}
+
+// quote says it without the quotation: the web protocol tells of none but words.
+func (s wechatSide) quote(p Person, _, text string) { s.say(p, text) }
+
+func (s wechatSide) forget() { s.ForgetMedia() }
+
 func (s wechatSide) subscribe() (<-chan Said, func()) {
 	sent, stop := s.Subscribe()
-	return relayed(sent, stop, func(m simwechat.Sent) Said { return Said{m.To, m.Text, m.ClientMsgID, m.At} })
+	return relayed(sent, stop, func(m simwechat.Sent) Said {
+		if m.Type != simwechat.TypeText {
+			m.Text = "" // the description of a file
+		}
+		return Said{m.To, m.Text, m.ClientMsgID, m.At, m.FileName, m.Media}
+	})
 }
 
 // ilinkSide is WeChat as bots of its official API see it.
@@ -130,9 +165,33 @@ func (s ilinkSide) say(p Person, text string) {
 	}
 }
 
+func (s ilinkSide) show(p Person, m Medium) string {
+	switch {
+	case p.Group != "":
+		return ""
+	case p.ID == "":
+		p.ID = s.Owner()
+	}
+	if m.Name != "" {
+		return s.SayFile(p.ID, m.Name, m.Body)
+	}
+	return s.SayImage(p.ID, m.Body)
+}
+
+func (s ilinkSide) quote(p Person, id, text string) {
+	if p.ID == "" {
+		p.ID = s.Owner()
+	}
+	s.Quote(p.ID, text, similink.Quoted{ID: id, Item: true})
+}
+
+func (s ilinkSide) forget() { s.ForgetMedia() }
+
 func (s ilinkSide) subscribe() (<-chan Said, func()) {
 	sent, stop := s.Subscribe()
-	return relayed(sent, stop, func(m similink.Sent) Said { return Said{m.To, m.Text, m.ClientID, m.At} })
+	return relayed(sent, stop, func(m similink.Sent) Said {
+		return Said{m.To, m.Text, m.ClientID, m.At, m.FileName, m.Media}
+	})
 }
 
 // relayed hands over what comes from in, until stop is called or in is closed. It
