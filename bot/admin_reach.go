@@ -13,10 +13,22 @@ func (r *Relay) confide(in call, text string) string {
 	}
 	to, ok := r.reach(in)
 	if !ok {
-		return r.catalogue().Say(in.tag, "dm_ask")
+		return r.catalogue().Say(orElse(in.aloud, in.tag), "dm_ask")
 	}
 	in.out.put(r.aside(to, in.tag, text))
-	return r.catalogue().Say(in.tag, "dm_only")
+	return r.catalogue().Say(orElse(in.aloud, in.tag), "dm_only")
+}
+
+// privately is an admin's command as it is answered to them alone: from a group, in
+// their language rather than the group's.
+func (r *Relay) privately(in call) call {
+	if in.Chat.Group && in.aloud == "" {
+		t := in.task
+		t.Chat.Group = false
+		in.aloud = in.tag
+		in.tag, in.how = r.language(in.work, t)
+	}
+	return in
 }
 
 // reach is the private chat of an admin. Who paired did so there, and a remark is
@@ -67,7 +79,7 @@ func (r *Relay) tellOwner(ctx context.Context, out *outbox, key string, args ...
 
 // ownerTag is the language of the owner, as far as it is known.
 func (r *Relay) ownerTag(ctx context.Context) string {
-	tag, _ := r.languages.choose(ctx, r.ownerPerson(), "")
+	tag, _ := r.languages.choose(ctx, reader{person: r.ownerPerson()})
 	return tag
 }
 

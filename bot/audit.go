@@ -45,7 +45,7 @@ func (r *Relay) account(in call) {
 	if d.Result == "" {
 		return
 	}
-	d.At, d.Who, d.Where = time.Now(), r.who(in), wherePrivate
+	d.At, d.Who, d.Where = time.Now(), orElse(d.Who, r.who(in)), wherePrivate
 	switch {
 	case in.Chat.Group:
 		d.Where = whereGroup

@@ -227,7 +227,11 @@ func (r *Relay) language(ctx context.Context, t task) (tag, how string) {
 	if _, _, ok := r.commands.parse(text); ok && isASCII(fold(text)) || t.Kind != KindText {
 		text = ""
 	}
-	return r.languages.choose(ctx, t.person, text)
+	to := reader{person: t.person, text: text}
+	if t.Chat.Group {
+		to.group = r.conversation(t.Message).Key
+	}
+	return r.languages.choose(ctx, to)
 }
 
 func isASCII(s string) bool {

@@ -35,7 +35,8 @@ type call struct {
 
 	taken bool // of an urgent one: there was something to take back
 	proof Proof
-	deed  *Deed // to audit; see [call.did]
+	aloud string // the language of what the others in a group read, where tag is another's
+	deed  *Deed  // to audit; see [call.did]
 }
 
 // commandTable finds commands by what people type.

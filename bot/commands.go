@@ -24,6 +24,9 @@ func (r *Relay) command(c *command, in call) string {
 	if c.private && in.Chat.Group {
 		return r.catalogue().Say(in.tag, "private_only")
 	}
+	if c.admin {
+		in = r.privately(in)
+	}
 	text := c.run(r, in)
 	r.account(in)
 	if c.admin {
@@ -175,54 +178,6 @@ func (r *Relay) stop(in call) string {
 
 func (r *Relay) ping(in call) string {
 	return r.catalogue().Say(in.tag, "pong")
-}
-
-// lang shows or changes the language of the person who asks; in a group too,
-// where it holds for replies to them only.
-func (r *Relay) lang(in call) string {
-	tag, how := in.tag, in.how
-	say := r.catalogue().Say
-	want := oneLine(in.args, maxName)
-	switch fold(want) {
-	case "":
-		return say(tag, "lang_current", "name", r.localeName(tag), "tag", tag, "how", say(tag, "lang_how_"+how)) +
-			"\n" + say(tag, "lang_usage", "list", r.localeList(tag))
-	case "auto", "自动", "自動":
-		if r.setLanguage(in, "") != nil {
-			return ""
-		}
-		tag, _ = r.language(in.work, in.task)
-		return say(tag, "lang_auto")
-	}
-	chosen, ok := r.catalogue().MatchLocale(want)
-	if !ok {
-		return say(tag, "lang_unknown", "tag", want, "list", r.localeList(tag))
-	}
-	if r.setLanguage(in, chosen) != nil {
-		return ""
-	}
-	return say(chosen, "lang_set", "name", r.localeName(chosen))
-}
-
-func (r *Relay) setLanguage(in call, tag string) error {
-	return r.keep(in.work, func(ctx context.Context) error { return r.languages.put(ctx, in.person, tag) })
-}
-
-func (r *Relay) localeName(tag string) string {
-	for _, l := range r.catalogue().Locales() {
-		if l.Tag == tag {
-			return l.Name
-		}
-	}
-	return tag
-}
-
-func (r *Relay) localeList(tag string) string {
-	var names []string
-	for _, l := range r.catalogue().Locales() {
-		names = append(names, l.Tag+" "+l.Name)
-	}
-	return strings.Join(names, comma(tag))
 }
 
 // comma separates the items of a list in a language.

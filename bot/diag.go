@@ -38,6 +38,7 @@ func (r *Relay) report(in call, report func(*Relay, call) string) string {
 		return r.catalogue().Say(in.tag, "diag_usage")
 	}
 	in.proof = proof
+	in = r.privately(in)
 	return r.confide(in, report(r, in))
 }
 
@@ -56,8 +57,10 @@ func (r *Relay) lookUp(in call, query string) string {
 	case i != nil && in.proof == "":
 		return r.catalogue().Say(in.tag, "admin_only", "ref", i.Ref)
 	case i != nil:
+		in = r.privately(in)
 		return r.confide(in, strings.TrimSpace(r.details(in, i.Entry, "")+"\n\n"+r.story(in.tag, *i)))
 	case err == nil && in.proof != "":
+		in = r.privately(in)
 		return r.confide(in, r.details(in, r.likeliest(in.work, found), query))
 	}
 	// What happened here lately is not for everyone: the first is as good.

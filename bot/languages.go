@@ -7,22 +7,27 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
-// The settings of people. The scope of one is followed by their key.
+// The settings of people and of groups. The scope of one is followed by their key.
 const (
 	scopePerson = "person:"
+	scopeGroup  = "group:"
 	nameLang    = "lang"
 )
 
-// languages remembers what people set with /lang, which it keeps in the store,
-// and what they last wrote in. In a group everyone has their own: nobody there can
-// be proven to speak for all. It is safe for concurrent use.
+// languageOf and languageOfGroup are the scopes of whose language it is.
+func languageOf(person string) string   { return scopePerson + person }
+func languageOfGroup(key string) string { return scopeGroup + key }
+
+// languages remembers what people and, for groups, admins set with /lang, which it
+// keeps in the store, and what people last wrote in. What a person chose goes before
+// what their group did. It is safe for concurrent use.
 type languages struct {
 	catalogue func() *troubleshoot.Catalogue
 	usual     string // configured; empty: none
 	store     Store
 
 	mu   sync.Mutex
-	set  map[string]string // as far as it was read; empty: by what they write
+	set  map[string]string // by scope, as far as it was read; empty: by what they write
 	seen map[string]seenLanguage
 }
 
@@ -37,22 +42,39 @@ func newLanguages(c func() *troubleshoot.Catalogue, usual string, s Store) *lang
 	return &languages{catalogue: c, usual: usual, store: s, set: make(map[string]string), seen: make(map[string]seenLanguage)}
 }
 
-// choose returns the language to answer person in, and why. text is what they
-// wrote; empty when it says nothing about their language. What cannot be read from
-// the store counts as not set, until the next time.
-func (l *languages) choose(ctx context.Context, person, text string) (tag, how string) {
+// reader is whose language is asked for.
+type reader struct {
+	person string
+	group  string // the key of the group they read in; empty: in private
+	text   string // what they wrote; empty where it says nothing about their language
+}
+
+// choose returns the language to answer somebody in, and why. What cannot be read
+// from the store counts as not set, until the next time.
+func (l *languages) choose(ctx context.Context, to reader) (tag, how string) {
 	l.mu.Lock()
-	set, known := l.set[person]
-	seen := l.seen[person].tag
+	seen := l.seen[to.person].tag
 	l.mu.Unlock()
-	if !known {
-		set = l.read(ctx, person)
+	wish := troubleshoot.Preference{Person: l.chosen(ctx, languageOf(to.person)), Text: to.text, Seen: seen, Default: l.usual}
+	if to.group != "" && wish.Person == "" {
+		wish.Group = l.chosen(ctx, languageOfGroup(to.group))
 	}
-	tag, how = l.catalogue().Choose(troubleshoot.Preference{Person: set, Text: text, Seen: seen, Default: l.usual})
+	tag, how = l.catalogue().Choose(wish)
 	if how == "message" {
-		l.saw(person, tag)
+		l.saw(to.person, tag)
 	}
 	return tag, how
+}
+
+// chosen returns what is set in a scope.
+func (l *languages) chosen(ctx context.Context, scope string) string {
+	l.mu.Lock()
+	set, known := l.set[scope]
+	l.mu.Unlock()
+	if known {
+		return set
+	}
+	return l.read(ctx, scope)
 }
 
 func (l *languages) saw(person, tag string) {
@@ -71,30 +93,30 @@ func (l *languages) saw(person, tag string) {
 	l.seen[person] = s
 }
 
-func (l *languages) read(ctx context.Context, person string) string {
+func (l *languages) read(ctx context.Context, scope string) string {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	all, err := l.store.Settings(ctx, scopePerson+person)
+	all, err := l.store.Settings(ctx, scope)
 	if err != nil {
 		return ""
 	}
-	l.keep(person, all[nameLang])
+	l.keep(scope, all[nameLang])
 	return all[nameLang]
 }
 
-func (l *languages) keep(person, tag string) {
+func (l *languages) keep(scope, tag string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	makeRoom(l.set)
-	l.set[person] = tag
+	l.set[scope] = tag
 }
 
-// put sets the language of person; empty: by what they write.
-func (l *languages) put(ctx context.Context, person, tag string) error {
-	if err := l.store.Set(ctx, scopePerson+person, nameLang, tag); err != nil {
+// put sets a language; empty: by what is written.
+func (l *languages) put(ctx context.Context, scope, tag string) error {
+	if err := l.store.Set(ctx, scope, nameLang, tag); err != nil {
 		return err
 	}
-	l.keep(person, tag)
+	l.keep(scope, tag)
 	return nil
 }
 

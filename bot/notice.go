@@ -114,7 +114,7 @@ func (d *dispatcher) adminChats() (all []adminChat) {
 
 // tagOf is the language of an admin, as far as it is known.
 func (d *dispatcher) tagOf(person, other string) string {
-	tag, how := d.languages.choose(d.work, person, "")
+	tag, how := d.languages.choose(d.work, reader{person: person})
 	if how == "default" && d.o.Locale == "" && other != "" {
 		return other
 	}

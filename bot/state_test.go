@@ -39,13 +39,13 @@ func TestLanguageChangesAfterTwoMessages(t *testing.T) {
 	l := newLanguages(func() *troubleshoot.Catalogue { return c }, "en", newMemory(0))
 	step := func(text, want string) {
 		t.Helper()
-		if got, _ := l.choose(t.Context(), "alice", text); got != want {
+		if got, _ := l.choose(t.Context(), reader{person: "alice", text: text}); got != want {
 			t.Errorf("choose(%q) = %s, want %s", text, got, want)
 		}
 	}
 	put := func(tag string) {
 		t.Helper()
-		if err := l.put(t.Context(), "alice", tag); err != nil {
+		if err := l.put(t.Context(), languageOf("alice"), tag); err != nil {
 			t.Error(err)
 		}
 	}
@@ -60,6 +60,31 @@ func TestLanguageChangesAfterTwoMessages(t *testing.T) {
 	step("這個問題怎麼辦", "ja")
 	put("")
 	step("ok", "zh-Hant")
+}
+
+// TestGroupsKeepTheirLanguage over a restart, and who chose one of their own keeps
+// that.
+func TestGroupsKeepTheirLanguage(t *testing.T) {
+	c, err := catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newMemory(0)
+	before := newLanguages(func() *troubleshoot.Catalogue { return c }, "en", s)
+	for scope, tag := range map[string]string{languageOfGroup("Home"): "ja", languageOf("carl"): "ko"} {
+		if err := before.put(t.Context(), scope, tag); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := newLanguages(func() *troubleshoot.Catalogue { return c }, "en", s)
+	for to, want := range map[reader]string{
+		{person: "dave", group: "Home", text: "这个问题怎么办"}: "ja group", {person: "dave", group: "Work"}: "en default", {person: "dave"}: "en default",
+		{person: "carl", group: "Home"}: "ko set", {person: "Home"}: "en default", {person: "dave", group: "carl"}: "en default",
+	} {
+		if tag, how := after.choose(t.Context(), to); tag+" "+how != want {
+			t.Errorf("%+v: %s %s, want %s", to, tag, how, want)
+		}
+	}
 }
 
 func TestConversationIsBounded(t *testing.T) {
