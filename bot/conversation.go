@@ -10,7 +10,7 @@ import (
 // maxConversation bounds what a chat remembers, in bytes of text.
 const maxConversation = 64 << 10
 
-func (t Turn) size() int { return len(t.Asked) + len(t.Answered) }
+func (t Turn) size() int { return len(t.Asked) + len(t.Answered) + len(t.Picture) }
 
 // conversation is what one chat remembers while it has a goroutine, to which it
 // belongs: its latest turns. Only turns that were answered enter it.
@@ -66,7 +66,7 @@ func (c *conversation) add(t Turn, now time.Time) (*Turn, int) {
 	}
 	c.declined = 0
 	// Copies, for texts may be small parts of large buffers.
-	t = Turn{strings.Clone(t.Asked), strings.Clone(t.Answered)}
+	t = Turn{strings.Clone(t.Asked), strings.Clone(t.Answered), strings.Clone(t.Picture)}
 	c.last = now
 	if c.push(t); len(c.turns) == 0 {
 		c.forget = c.forget || c.most > 0

@@ -87,7 +87,7 @@ func (m *memory) Conclude(_ context.Context, c Conclusion) error {
 		delete(m.open, c.Seq)
 	} else {
 		o.Reply = &c.Reply
-		o.Message.Text, o.Message.Quote = "", "" // it is answered
+		o.Message.Text, o.Message.Quote, o.Message.Medium = "", "", nil // it is answered
 	}
 	m.talks.conclude(c, now)
 	m.tally.conclude(c.Outcome, c.Took, now)

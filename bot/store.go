@@ -117,7 +117,10 @@ type Conversation struct {
 }
 
 // Turn is a message and its answer, as the model saw them.
-type Turn struct{ Asked, Answered string }
+type Turn struct {
+	Asked, Answered string
+	Picture         string // the reference of a picture that came with the message; see [Medium]
+}
 
 // Memory is what is remembered of a conversation.
 type Memory struct {

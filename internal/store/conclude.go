@@ -66,7 +66,7 @@ func (a *Account) remember(t *tx, c *bot.Conclusion, now time.Time) error {
 		return err
 	}
 	if c.Turn != nil {
-		if _, err := t.exec(sqlTurn, a.name, key, c.Seq, clean(c.Turn.Asked), clean(c.Turn.Answered)); err != nil {
+		if _, err := t.exec(sqlTurn, a.name, key, c.Seq, clean(c.Turn.Asked), clean(c.Turn.Answered), clean(c.Turn.Picture)); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (a *Account) Recall(ctx context.Context, c bot.Conversation, since time.Tim
 func (a *Account) turns(t *tx, key string, first int64, m *bot.Memory) error {
 	return t.each(sqlRecallTurns, []any{a.name, key, first}, func(scan func(...any) error) error {
 		var turn bot.Turn
-		if err := scan(&turn.Asked, &turn.Answered); err != nil {
+		if err := scan(&turn.Asked, &turn.Answered, &turn.Picture); err != nil {
 			return err
 		}
 		m.Turns = append(m.Turns, turn)

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/diagbot/diagbot/bot"
 )
 
 // TestMigrate goes from one version to the next, and stumbles on the way: then
@@ -47,6 +50,34 @@ func TestMigrate(t *testing.T) {
 		if err := step(first); !errors.Is(err, ErrNewerSchema) || !strings.Contains(err.Error(), "here: ") {
 			t.Fatalf("an older program: %v", err)
 		}
+	})
+}
+
+// TestMigrateTurns opens what the first version left.
+func TestMigrateTurns(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		ctx := t.Context()
+		driver, dsn, translate := "pgx", p.URL, pgDDL
+		if p.lite {
+			driver, dsn, translate = "sqlite", filepath.Join(p.Dir, liteFile), liteDDL
+		}
+		db, err := sql.Open(driver, dsn)
+		check(t, err)
+		if p.lite {
+			_, err := db.ExecContext(ctx, fmt.Sprint("PRAGMA application_id = ", liteID))
+			check(t, err)
+		}
+		check(t, migrate(ctx, "here", db, migrations()[:1], translate))
+		for _, insert := range []string{
+			"INSERT INTO chats (account, chat, login, name, last, first) VALUES ('one', 'k', '', 'n', 1, 1)",
+			"INSERT INTO turns (account, chat, seq, asked, answered) VALUES ('one', 'k', 1, 'q', 'a')",
+		} {
+			_, err := db.ExecContext(ctx, insert)
+			check(t, err)
+		}
+		check(t, db.Close())
+		a := p.claim(t)
+		same(t, "turns", must[bot.Memory](t)(a.Recall(ctx, bot.Conversation{Key: "k"}, time.Time{})).Turns, []bot.Turn{{Asked: "q", Answered: "a"}})
 	})
 }
 

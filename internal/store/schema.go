@@ -107,5 +107,7 @@ CREATE TABLE logins ( -- credentials, by name
 	changed BIGINT NOT NULL,
 	PRIMARY KEY (account, name)
 );
+`, `
+ALTER TABLE turns ADD COLUMN picture TEXT NOT NULL DEFAULT ''; -- bot.Medium.Ref of a picture
 `}
 }

@@ -53,13 +53,13 @@ const (
 	sqlChat = `INSERT INTO chats (account, chat, login, name, last, first) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (account, chat) DO UPDATE SET login = excluded.login, name = excluded.name, last = excluded.last,
 		first = CASE WHEN chats.last < $7 OR $8 = 1 THEN excluded.first ELSE chats.first END`
-	sqlTurn = `INSERT INTO turns (account, chat, seq, asked, answered) VALUES ($1, $2, $3, $4, $5)
+	sqlTurn = `INSERT INTO turns (account, chat, seq, asked, answered, picture) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (account, chat, seq) DO NOTHING`
 	sqlTrim = `DELETE FROM turns WHERE account = $1 AND chat = $2 AND (
 		seq < (SELECT first FROM chats WHERE account = $1 AND chat = $2) OR
 		seq <= (SELECT seq FROM turns WHERE account = $1 AND chat = $2 ORDER BY seq DESC LIMIT 1 OFFSET $3))`
 	sqlRecallChat  = `SELECT last, first FROM chats WHERE account = $1 AND chat = $2`
-	sqlRecallTurns = `SELECT asked, answered FROM turns WHERE account = $1 AND chat = $2 AND seq >= $3 ORDER BY seq`
+	sqlRecallTurns = `SELECT asked, answered, picture FROM turns WHERE account = $1 AND chat = $2 AND seq >= $3 ORDER BY seq`
 	sqlRecallLost  = `SELECT 1 FROM chats c WHERE c.account = $1 AND c.name = $2 AND c.login <> '' AND c.login <> $3
 		AND c.last >= $4 AND EXISTS (SELECT 1 FROM turns t WHERE t.account = c.account AND t.chat = c.chat AND t.seq >= c.first)
 		LIMIT 1`

@@ -165,7 +165,7 @@ func TestReceiveHostile(t *testing.T) {
 		long := strings.Repeat("x", 100_000)
 		for _, id := range []string{"\x00", "\xff\xfe", "'; DROP TABLE messages; --", long, long + "y", "😀", "$1 ?1"} {
 			m := said(id, id)
-			m.Chat.Name, m.Sender.Name = id, id
+			m.Chat.Name, m.Sender.Name, m.Medium = id, id, &bot.Medium{Ref: id, Name: id, Size: 1 << 62}
 			seqs := must[[]int64](t)(a.Receive(t.Context(), []bot.Message{m}))
 			if seqs[0] == 0 {
 				t.Fatalf("id %.20q is known", id)
@@ -175,7 +175,7 @@ func TestReceiveHostile(t *testing.T) {
 			}
 			check(t, a.Conclude(t.Context(), bot.Conclusion{
 				Seq: seqs[0], Reply: bot.StoredReply{ID: 1, Parts: []string{id}}, Outcome: bot.Outcome(id), Day: id, Spent: []string{id},
-				Conversation: bot.Conversation{Key: id, Login: id, Name: id}, Turn: &bot.Turn{Asked: id, Answered: id}, Keep: 3,
+				Conversation: bot.Conversation{Key: id, Login: id, Name: id}, Turn: &bot.Turn{Asked: id, Answered: id, Picture: id}, Keep: 3,
 				Incident: &bot.Incident{Ref: id, Entry: id, Provider: id, Chat: id, Attempts: []bot.Attempt{{Words: id}}},
 			}))
 			check(t, a.Set(t.Context(), id, id, id))
@@ -197,7 +197,7 @@ func TestConclude(t *testing.T) {
 		c := bot.Conclusion{
 			Seq: seqs[0], Reply: bot.StoredReply{ID: 77, Parts: []string{"one", "two", "three"}},
 			Outcome: bot.OutcomeAnswered, Took: time.Second,
-			Conversation: chat, Turn: &bot.Turn{Asked: "q", Answered: "a"}, Keep: 5,
+			Conversation: chat, Turn: &bot.Turn{Asked: "q", Answered: "a", Picture: "ref"}, Keep: 5,
 			Incident: &bot.Incident{Ref: "R1", Entry: "x", At: time.Now()}, Day: "today", Spent: []string{"p", "q", "p"},
 		}
 		check(t, a.Conclude(ctx, c))
@@ -205,7 +205,7 @@ func TestConclude(t *testing.T) {
 		check(t, a.Conclude(ctx, c)) // stays as it is, and spends nothing
 		check(t, a.Conclude(ctx, bot.Conclusion{Seq: 5}))
 		same(t, "spent", must[[]int](t)(a.Spent(ctx, "today", "q", "p", "none")), []int{1, 2, 0})
-		same(t, "turns", must[bot.Memory](t)(a.Recall(ctx, chat, time.Time{})).Turns, []bot.Turn{{Asked: "q", Answered: "a"}})
+		same(t, "turns", must[bot.Memory](t)(a.Recall(ctx, chat, time.Time{})).Turns, []bot.Turn{{Asked: "q", Answered: "a", Picture: "ref"}})
 
 		reply := func() *bot.StoredReply {
 			t.Helper()
