@@ -12,6 +12,7 @@ const (
 	whereOwner   = "file transfer"
 	wherePrivate = "private"
 	whereGroup   = "group"
+	whereConsole = "console"
 )
 
 // How Deed.Result begins.
@@ -37,6 +38,12 @@ func (in call) did(what, result string) {
 		in.deed.Command += " " + oneLine(what, maxWords)
 	}
 	in.deed.Result = oneLine(result, maxWords)
+}
+
+// AtConsole is the deed of an operator with a shell: who they are there, and the
+// command, without secrets.
+func AtConsole(who, what string) Deed {
+	return Deed{At: time.Now(), Who: orElse(oneLine(who, maxName), "?"), Where: whereConsole, Command: what, Result: resultDone}
 }
 
 // account keeps what a command did.
@@ -103,7 +110,7 @@ func (r *Relay) deedIn(tag string, d Deed) []string {
 	}
 	where := d.Where
 	if key, ok := map[string]string{
-		whereOwner: "where_owner", wherePrivate: "chat_private", whereGroup: "chat_group", "console": "where_console",
+		whereOwner: "where_owner", wherePrivate: "chat_private", whereGroup: "chat_group", whereConsole: "where_console",
 	}[where]; ok {
 		where = say(tag, key)
 	}

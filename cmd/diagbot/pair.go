@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/store"
 )
 
 func (a *app) pair() *cobra.Command {
@@ -34,13 +36,22 @@ func (a *app) pair() *cobra.Command {
 			}
 			defer db.Close()
 			code, value := bot.NewOffer(time.Now())
-			if err := db.Invite(c.Context(), account, bot.ScopePairing, bot.NamePairing, value); err != nil {
+			offer := store.Setting{Scope: bot.ScopePairing, Name: bot.NamePairing, Value: value}
+			if err := db.Order(c.Context(), account, offer, bot.AtConsole(a.operator(), "diagbot pair")); err != nil {
 				return err
 			}
 			fmt.Fprintln(a.out, a.say("pair_code", "code", code))
 			return nil
 		},
 	}
+}
+
+// operator is the name of who is at the shell, for the audit.
+func (a *app) operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
 }
 
 // accountNamed returns the account that is meant: the only one, if none is named.

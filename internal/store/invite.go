@@ -1,12 +1,30 @@
 package store
 
-import "context"
+import (
+	"context"
+	"math/rand/v2"
+	"time"
 
-// Invite sets a setting of an account that another process may own: what an
-// operator says to a running bot from a shell.
-func (db *DB) Invite(ctx context.Context, account, scope, name, value string) error {
-	return wrap("invite", db.write(ctx, func(t *tx) error {
-		_, err := t.exec(sqlSet, short(account), short(scope), short(name), clean(value))
+	"github.com/diagbot/diagbot/bot"
+)
+
+// Setting is one setting of an account; see [Account.Set].
+type Setting struct{ Scope, Name, Value string }
+
+// Order sets a setting of an account that another process may own, and keeps in its
+// audit who did: what an operator says to a running bot from a shell.
+func (db *DB) Order(ctx context.Context, account string, s Setting, d bot.Deed) error {
+	// Not among the owner's numbers, which are above 0.
+	seq := -1 - rand.Int64N(1<<62)
+	if d.At.IsZero() {
+		d.At = time.Now()
+	}
+	account = short(account)
+	return wrap("set", db.write(ctx, func(t *tx) error {
+		if _, err := t.exec(sqlSet, account, short(s.Scope), short(s.Name), clean(s.Value)); err != nil {
+			return err
+		}
+		_, err := t.exec(sqlAudit, account, seq, micros(d.At), clean(d.Who), clean(d.Where), clean(d.Command), clean(d.Result))
 		return err
 	}))
 }

@@ -91,7 +91,7 @@ const (
 		ON CONFLICT (account, day, name) DO UPDATE SET times = spent.times + excluded.times, last = excluded.last`
 	sqlSpent  = `SELECT times FROM spent WHERE account = $1 AND day = $2 AND name = $3`
 	sqlAudit  = `INSERT INTO audits (account, seq, at, who, place, command, result) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	sqlAudits = `SELECT at, who, place, command, result FROM audits WHERE account = $1 ORDER BY seq DESC LIMIT $2`
+	sqlAudits = `SELECT at, who, place, command, result FROM audits WHERE account = $1 ORDER BY at DESC, seq DESC LIMIT $2`
 
 	sqlPutLogin = `INSERT INTO logins (account, name, value, changed) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account, name) DO UPDATE SET value = excluded.value, changed = excluded.changed`

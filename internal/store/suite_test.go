@@ -410,6 +410,10 @@ func TestSettingsAndAudits(t *testing.T) {
 			{At: time.UnixMicro(1001), Who: "1", Where: "private", Command: "/c", Result: "ok"},
 		}
 		same(t, "audits", must[[]bot.Deed](t)(a.Audits(ctx, 2)), want)
+		shell := bot.Deed{At: time.UnixMicro(2000), Who: "root", Where: "console", Command: "diagbot pair", Result: "done"}
+		check(t, db.Order(ctx, "one", Setting{"pairing", "offer", "x"}, shell))
+		same(t, "ordered", settings(a.Settings(ctx, "pairing")), map[string]string{"offer": "x"})
+		same(t, "audits", must[[]bot.Deed](t)(a.Audits(ctx, 3)), append([]bot.Deed{shell}, want...))
 	})
 }
 
