@@ -15,8 +15,9 @@ import (
 type arrival struct {
 	bot.Message
 	token   string
-	media   *medium
-	content string // what is equal in copies of the message
+	own     *medium // what was sent, not quoted
+	mark    string  // tells media apart that have no words
+	content string  // what is equal in copies of the message
 }
 
 // arrive reads a message, and puts it where hear finds it unless it is a copy or
@@ -34,10 +35,7 @@ func (k *link) arrive(raw json.RawMessage) {
 		return
 	}
 	k.book.heard(user, k.Bot, a.token, time.Now())
-	k.quotes.add(a.ID, a.Text)
-	if a.media != nil {
-		k.shelf.put(a.ID, *a.media)
-	}
+	k.quotes.add(a.ID, a.Text, a.own)
 	a.Sender.Owner = user == k.User
 	k.batch = append(k.batch, a.Message)
 }
@@ -55,21 +53,13 @@ func readMessage(raw json.RawMessage, quotes *quotes) (a arrival, ok bool) {
 	a.Chat, a.Sender = bot.Chat{ID: user}, bot.Sender{ID: user}
 	a.At, a.token = timeOf(int64(in.Created), time.Now()), string(in.Token)
 	a.read(in.Items, quotes)
-	sum := sha256.Sum256([]byte(string(a.Kind) + "\x00" + a.Text + "\x00" + a.mark()))
+	sum := sha256.Sum256([]byte(string(a.Kind) + "\x00" + a.Text + "\x00" + a.mark))
 	a.content = hex.EncodeToString(sum[:])
 	if a.ID = string(in.ID); a.ID == "" {
 		sum := sha256.Sum256([]byte(user + "\x00" + strconv.FormatInt(int64(in.Created), 10) + "\x00" + a.content))
 		a.ID = "x" + hex.EncodeToString(sum[:16])
 	}
 	return a, true
-}
-
-// mark tells media apart that have no words.
-func (a *arrival) mark() string {
-	if a.media == nil {
-		return ""
-	}
-	return a.media.param
 }
 
 // timeOf reads a time in milliseconds; one that makes no sense is now.
@@ -85,6 +75,7 @@ func timeOf(ms int64, now time.Time) time.Time {
 // spoken, wherever they are, otherwise the first thing that they sent.
 func (a *arrival) read(items []item, quotes *quotes) {
 	var said []string
+	var quoted *medium
 	for i := range items {
 		it := &items[i]
 		if text := strings.TrimSpace(it.words()); text != "" {
@@ -93,11 +84,17 @@ func (a *arrival) read(items []item, quotes *quotes) {
 		if kind := it.kind(); a.Kind == "" || a.Kind == bot.KindText {
 			a.Kind = kind
 		}
-		if a.media == nil {
-			a.media = it.medium()
+		if a.mark == "" {
+			a.mark = it.mark()
+		}
+		if a.own == nil {
+			a.own = it.medium()
 		}
 		if it.Ref != nil && a.Quote == "" {
 			a.Quote = cutBytes(clean(it.Ref.quoted(quotes)), maxText)
+		}
+		if it.Ref != nil && quoted == nil {
+			quoted = it.Ref.medium(quotes)
 		}
 	}
 	switch a.Text = cutBytes(clean(strings.Join(said, "\n")), maxText); {
@@ -106,6 +103,23 @@ func (a *arrival) read(items []item, quotes *quotes) {
 	case a.Kind == "":
 		a.Kind = bot.KindOther
 	}
+	a.Medium = a.fetchable(quoted)
+}
+
+// fetchable is the medium that goes with a message: what was sent or, beside words,
+// a picture, their own or the one they quote.
+func (a *arrival) fetchable(quoted *medium) *bot.Medium {
+	switch {
+	case a.own != nil && a.own.kind == a.Kind:
+		return &a.own.Medium
+	case a.Kind != bot.KindText:
+		return nil
+	case a.own.picture():
+		return &a.own.Medium
+	case quoted.picture():
+		return &quoted.Medium
+	}
+	return nil
 }
 
 // words are a text, or the transcript of a voice.

@@ -16,7 +16,8 @@
 //
 // The package keeps credentials, the tokens that replies need and replies that
 // wait in the [Vault] it is given. What people said it keeps in memory only, to
-// know quotations. Pictures and files are fetched only when asked for.
+// know quotations. Pictures and files are fetched only when
+// asked for, by references that outlive the process.
 package ilink
 
 import (
@@ -91,7 +92,6 @@ type Channel struct {
 
 	book    *book
 	quotes  *quotes
-	shelf   *shelf
 	tickets *tickets
 	courier *courier
 	held    atomic.Int64 // when the operator was last told of a kept reply, in nanoseconds
@@ -118,7 +118,7 @@ func New(o Options) *Channel {
 	o.pauses = o.pauses.withDefaults()
 	c := &Channel{
 		opt: o, log: o.Logger, client: &client{transport: o.Transport, agent: agentOf(o.Agent)},
-		asked: make(chan struct{}, 1), quotes: newQuotes(), shelf: newShelf(), tickets: newTickets(o.pauses), seen: newSeen(),
+		asked: make(chan struct{}, 1), quotes: newQuotes(), tickets: newTickets(o.pauses), seen: newSeen(),
 	}
 	c.courier = newCourier(c)
 	c.book = newBook(c.log, func(ctx context.Context, page int, talks []talk) error {

@@ -50,6 +50,7 @@ type call struct {
 
 	stay    context.Context // if it ends before an answer begins, so does the call; nil: never
 	written bool            // the request went out
+	over    bool            // the answer is over the limit
 	answer  http.Header
 }
 
@@ -87,12 +88,13 @@ func (c *client) do(ctx context.Context, k *call) ([]byte, *troubleshoot.Fault) 
 // read reads an answer. A gateway's page is of no interest.
 func (k *call) read(response *http.Response) ([]byte, *troubleshoot.Fault) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, k.limit+1))
-	switch {
+	switch k.over = int64(len(body)) > k.limit; {
 	case response.StatusCode != http.StatusOK:
+		k.over = false
 		return nil, statusFault(k.phase, response.StatusCode)
 	case err != nil:
 		return body, netFault(k.phase, err)
-	case int64(len(body)) > k.limit:
+	case k.over:
 		return body[:k.limit], malformed(k.phase, errNotPromised)
 	}
 	return body, nil

@@ -1,17 +1,14 @@
 package ilink
 
 import (
-	"bytes"
 	"context"
 	"crypto/aes"
-	"crypto/md5" // the protocol's checksum of files
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
@@ -19,243 +16,206 @@ import (
 )
 
 const (
-	maxMedium = 20 << 20 // bytes of a picture or file, both ways
-	maxShelf  = 256      // media of messages that can still be fetched
-	mediaTime = 90 * time.Second
-	putTries  = 3
+	maxMedium  = 20 << 20 // bytes of a picture or file, both ways
+	mediaTime  = 90 * time.Second
+	getTime    = 30 * time.Second // of one try
+	mediaTries = 3
 )
-
-// Medium is a picture, voice, video or file that came with a message.
-type Medium struct {
-	Kind bot.Kind
-	Name string // of a file, chosen by its sender
-	Body []byte
-}
 
 // Causes of faults.
 var (
-	errNoMedium = errors.New("no medium is known for the message")
+	errNoMedium = errors.New("the reference leads to no medium")
 	errNoKey    = errors.New("the key of the medium does not fit")
-	errNoPlace  = errors.New("WeChat names no place for the medium")
-	errNoTicket = errors.New("no ticket to show typing")
-	errWaits    = errors.New("earlier replies wait for the person's next message")
+	errTooLarge = errors.New("the medium has more bytes than may be fetched")
+	errNoFile   = errors.New("the answer is a page, not the medium")
 )
 
-// medium is where a medium is, and its key.
-type medium struct {
-	kind  bot.Kind
-	name  string
-	param string
+// place is where a medium is, and its key.
+type place struct {
 	url   string
+	param string // of our own URL; only if url is empty
 	key   []byte // nil: it is not encrypted
 }
 
-// medium returns what an item refers to, nil if nothing.
-func (i *item) medium() *medium {
-	switch {
-	case i.Type == itemImage && i.Image != nil:
-		m := i.Image.Media.at(bot.KindImage)
-		if key, err := hex.DecodeString(string(i.Image.Key)); err == nil && len(key) == aes.BlockSize {
-			m.key = key
-		}
-		return m
-	case i.Type == itemVoice && i.Voice != nil:
-		return i.Voice.Media.at(bot.KindVoice)
-	case i.Type == itemFile && i.File != nil:
-		m := i.File.Media.at(bot.KindFile)
-		m.name = cutBytes(clean(string(i.File.Name)), 255)
-		return m
-	case i.Type == itemVideo && i.Video != nil:
-		return i.Video.Media.at(bot.KindVideo)
+// The reference to a medium, as [bot.Medium] has it, is its form, the key's digits,
+// and where it is.
+const (
+	atURL   = "u1"
+	atParam = "p1"
+	noKey   = "-"
+)
+
+// ref is the place in words, empty for none.
+func (p place) ref() string {
+	form, where := atURL, p.url
+	if where == "" {
+		form, where = atParam, p.param
 	}
-	return nil
+	key := noKey
+	if p.key != nil {
+		key = hex.EncodeToString(p.key)
+	}
+	if !isToken(where) {
+		return ""
+	}
+	return form + " " + key + " " + where
 }
 
-func (r mediaRef) at(kind bot.Kind) *medium {
-	m := &medium{kind: kind}
-	if len(r.Param) <= maxToken && len(r.FullURL) <= maxToken {
-		m.param, m.url = string(r.Param), string(r.FullURL)
+// readRef undoes ref.
+func readRef(ref string) (p place, ok bool) {
+	parts := strings.Split(ref, " ")
+	if len(parts) != 3 || !isToken(parts[2]) {
+		return p, false
 	}
-	m.key = readKey(string(r.Key))
+	if parts[1] != noKey {
+		key, err := hex.DecodeString(parts[1])
+		if err != nil || len(key) != aes.BlockSize {
+			return p, false
+		}
+		p.key = key
+	}
+	switch parts[0] {
+	case atURL:
+		p.url = parts[2]
+	case atParam:
+		p.url = cdnBase + "/download?encrypted_query_param=" + url.QueryEscape(parts[2])
+	}
+	return p, p.url != ""
+}
+
+// medium is a picture or a file, of the kind it was sent as.
+type medium struct {
+	bot.Medium
+	kind bot.Kind
+}
+
+func (m *medium) picture() bool { return m != nil && m.kind == bot.KindImage }
+
+// medium returns the picture or file an item refers to, nil if there is none that
+// can be fetched.
+func (i *item) medium() *medium {
+	m := &medium{kind: i.kind()}
+	switch {
+	case i.Type == itemImage && i.Image != nil:
+		at := i.Image.Media.at()
+		if key, err := hex.DecodeString(string(i.Image.Key)); err == nil && len(key) == aes.BlockSize {
+			at.key = key
+		}
+		m.Ref, m.Size = at.ref(), int64(i.Image.Size)
+	case i.Type == itemFile && i.File != nil:
+		if at := i.File.Media.at(); at.key != nil { // pictures alone come without a key
+			m.Ref, m.Size, m.Name = at.ref(), int64(i.File.Size), heardName(string(i.File.Name))
+		}
+	}
+	if m.Size = max(m.Size, 0); m.Ref == "" {
+		return nil
+	}
 	return m
 }
 
-// readKey reads base64 of 16 bytes, or of their 32 hexadecimal digits.
-func readKey(text string) []byte {
-	b, err := base64.StdEncoding.DecodeString(text)
-	if err == nil && len(b) == 2*aes.BlockSize {
-		b, err = hex.DecodeString(string(b))
-	}
-	if err != nil || len(b) != aes.BlockSize {
-		return nil
-	}
-	return b
+func (r mediaRef) at() place {
+	return place{url: string(r.FullURL), param: string(r.Param), key: readKey(string(r.Key))}
 }
 
-// address is where to fetch a medium.
-func (m *medium) address() string {
-	if m.url != "" || m.param == "" {
-		return m.url
+// mark tells media apart that have no words.
+func (i *item) mark() string {
+	var r mediaRef
+	switch {
+	case i.Image != nil:
+		r = i.Image.Media
+	case i.Voice != nil:
+		r = i.Voice.Media
+	case i.File != nil:
+		r = i.File.Media
+	case i.Video != nil:
+		r = i.Video.Media
 	}
-	return cdnBase + "/download?encrypted_query_param=" + url.QueryEscape(m.param)
-}
-
-// shelf knows the media of the newest messages. Its methods are safe for concurrent
-// use.
-type shelf struct {
-	mu    sync.Mutex
-	media map[string]medium
-	order []string
-}
-
-func newShelf() *shelf { return &shelf{media: make(map[string]medium)} }
-
-func (s *shelf) put(id string, m medium) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.media[id]; !known {
-		s.order = append(s.order, id)
+	if r.Param == "" {
+		return string(r.FullURL)
 	}
-	s.media[id] = m
-	if len(s.order) > maxShelf {
-		delete(s.media, s.order[0])
-		s.order = s.order[1:]
-	}
+	return string(r.Param)
 }
 
-func (s *shelf) get(id string) (medium, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, ok := s.media[id]
-	return m, ok
-}
-
-// Fetch downloads what came with a message heard lately, by the message's id. It
-// takes at most 20 MiB. Its errors are *troubleshoot.Fault.
-func (c *Channel) Fetch(ctx context.Context, message string) (Medium, error) {
-	m, ok := c.shelf.get(message)
-	if !ok || m.address() == "" {
-		return Medium{}, malformed(troubleshoot.PhaseSync, errNoMedium)
+// Fetch downloads a picture or file that was heard, also in an earlier process, of
+// at most 20 MiB; see [bot.Fetcher]. What fails otherwise than for good is tried up
+// to three times within 90 seconds.
+func (c *Channel) Fetch(ctx context.Context, ref string, most int) (_ []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = malformed(troubleshoot.PhaseSync, fmt.Errorf("panic: %v", v))
+		}
+	}()
+	p, ok := readRef(ref)
+	if !ok {
+		return nil, unfetched(bot.MediumGone, errNoMedium)
 	}
 	ctx, cancel := context.WithTimeout(ctx, mediaTime)
 	defer cancel()
-	body, f := c.client.get(ctx, troubleshoot.PhaseSync, m.address(), http.Header{}, maxMedium+aes.BlockSize)
-	if f != nil {
-		return Medium{}, f
-	}
-	if m.key != nil {
-		if body, ok = decrypt(body, m.key); !ok {
-			return Medium{}, malformed(troubleshoot.PhaseSync, errNoKey)
-		}
-	} else if m.kind != bot.KindImage {
-		return Medium{}, malformed(troubleshoot.PhaseSync, errNoKey)
-	}
-	return Medium{Kind: m.kind, Name: m.name, Body: body}, nil
-}
-
-// decrypt undoes AES-128-ECB with PKCS#7 padding, in place. It reports false for a
-// wrong key.
-func decrypt(b, key []byte) ([]byte, bool) {
-	block, err := aes.NewCipher(key)
-	if err != nil || len(b) == 0 || len(b)%aes.BlockSize != 0 {
-		return nil, false
-	}
-	for i := 0; i < len(b); i += aes.BlockSize {
-		block.Decrypt(b[i:], b[i:])
-	}
-	n := int(b[len(b)-1])
-	if n == 0 || n > aes.BlockSize || !bytes.Equal(b[len(b)-n:], bytes.Repeat([]byte{byte(n)}, n)) {
-		return nil, false
-	}
-	return b[:len(b)-n], true
-}
-
-// encrypt does AES-128-ECB with PKCS#7 padding.
-func encrypt(plain, key []byte) ([]byte, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	n := aes.BlockSize - len(plain)%aes.BlockSize
-	b := append(bytes.Clone(plain), bytes.Repeat([]byte{byte(n)}, n)...)
-	for i := 0; i < len(b); i += aes.BlockSize {
-		block.Encrypt(b[i:], b[i:])
-	}
-	return b, nil
-}
-
-// uploaded is a picture where people's phones can fetch it.
-type uploaded struct {
-	param string
-	key   []byte
-	size  int // encrypted
-}
-
-type uploadRequest struct {
-	FileKey string   `json:"filekey"`
-	Kind    int      `json:"media_type"`
-	To      string   `json:"to_user_id"`
-	RawSize int      `json:"rawsize"`
-	RawMD5  string   `json:"rawfilemd5"`
-	Size    int      `json:"filesize"`
-	NoThumb bool     `json:"no_need_thumb"`
-	Key     string   `json:"aeskey"`
-	Base    baseInfo `json:"base_info"`
-}
-
-// uploadImage is the kind of pictures, in that request.
-const uploadImage = 1
-
-// upload puts a picture for somebody on WeChat's servers.
-func (k *link) upload(ctx context.Context, user string, body []byte) (u uploaded, _ *troubleshoot.Fault) {
-	u.key = make([]byte, aes.BlockSize)
-	name := make([]byte, 16)
-	_, _ = rand.Read(u.key) // does not fail since Go 1.24
-	_, _ = rand.Read(name)
-	cipher, err := encrypt(body, u.key)
-	if err != nil {
-		return u, malformed(troubleshoot.PhaseSend, err)
-	}
-	u.size = len(cipher)
-	sum := md5.Sum(body)
-	in := uploadRequest{
-		FileKey: hex.EncodeToString(name), Kind: uploadImage, To: user, RawSize: len(body), RawMD5: hex.EncodeToString(sum[:]),
-		Size: u.size, NoThumb: true, Key: hex.EncodeToString(u.key), Base: k.client.base(),
-	}
-	var out uploadAnswer
-	if _, f := k.client.post(ctx, k.login, troubleshoot.PhaseSend, "getuploadurl", in, &out); f != nil {
-		return u, f
-	}
-	place := string(out.FullURL)
-	if place == "" && out.Param != "" {
-		place = cdnBase + "/upload?encrypted_query_param=" + url.QueryEscape(string(out.Param)) + "&filekey=" + in.FileKey
-	}
-	var f *troubleshoot.Fault
-	u.param, f = k.put(ctx, place, cipher)
-	return u, f
-}
-
-// put uploads, and tries again unless it was refused. It returns the name under
-// which the thing can be fetched.
-func (k *link) put(ctx context.Context, place string, cipher []byte) (param string, f *troubleshoot.Fault) {
-	if place == "" {
-		return "", malformed(troubleshoot.PhaseSend, errNoPlace)
-	}
-	retry := k.newBackoff()
+	retry := c.newBackoff()
 	for try := 1; ; try++ {
-		r := &call{
-			phase: troubleshoot.PhaseSend, method: http.MethodPost, url: place, body: cipher, limit: smallAnswer,
-			header: http.Header{"Content-Type": {"application/octet-stream"}},
+		body, f := c.fetch(ctx, p, min(most, maxMedium))
+		if f == nil {
+			return body, nil
 		}
-		if _, f = k.client.do(ctx, r); f == nil {
-			if param = r.answer.Get("x-encrypted-param"); param != "" && len(param) <= maxToken {
-				return param, nil
-			}
-			f = malformed(troubleshoot.PhaseSend, errNoPlace)
+		if lasting(f) || try == mediaTries || ctx.Err() != nil {
+			return nil, f
 		}
-		if f.Status/100 == 4 || try == putTries || ctx.Err() != nil {
-			return "", f
-		}
+		c.log.Debug("a medium was not fetched", "error", f, "cause", cause(f))
 		pause(ctx, retry.NextBackOff())
 	}
+}
+
+// fetch tries once.
+func (c *Channel) fetch(ctx context.Context, p place, most int) ([]byte, *troubleshoot.Fault) {
+	if most <= 0 {
+		return nil, unfetched(bot.MediumTooLarge, errTooLarge)
+	}
+	ctx, cancel := context.WithTimeout(ctx, getTime)
+	defer cancel()
+	r := &call{phase: troubleshoot.PhaseSync, method: http.MethodGet, url: p.url, header: http.Header{}, limit: int64(most)}
+	if p.key != nil {
+		r.limit += aes.BlockSize
+	}
+	body, f := c.client.do(ctx, r)
+	switch {
+	case r.over:
+		return nil, unfetched(bot.MediumTooLarge, errTooLarge)
+	case f != nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone || f.Status == http.StatusForbidden):
+		gone := *f
+		gone.Code = bot.MediumGone
+		return nil, &gone
+	case f != nil:
+		return nil, f
+	case len(body) == 0 || p.key == nil && strings.HasPrefix(r.answer.Get("Content-Type"), "text/"):
+		return nil, malformed(troubleshoot.PhaseSync, errNoFile)
+	}
+	return p.open(body, most)
+}
+
+// open decrypts what came.
+func (p place) open(body []byte, most int) ([]byte, *troubleshoot.Fault) {
+	if p.key == nil {
+		return body, nil
+	}
+	body, ok := decrypt(body, p.key)
+	switch {
+	case !ok:
+		return nil, malformed(troubleshoot.PhaseSync, errNoKey)
+	case len(body) > most:
+		return nil, unfetched(bot.MediumTooLarge, errTooLarge)
+	}
+	return body, nil
+}
+
+// unfetched is the fault of a medium that cannot be had, with its code.
+func unfetched(code string, cause error) *troubleshoot.Fault {
+	return &troubleshoot.Fault{
+		Source: troubleshoot.SourceWeChat, Type: faultType, Phase: troubleshoot.PhaseSync, Code: code, Cause: cause,
+	}
+}
+
+// lasting tells whether another try is of no use.
+func lasting(f *troubleshoot.Fault) bool {
+	asked := f.Status/100 == 4 && f.Status != http.StatusRequestTimeout && f.Status != http.StatusTooManyRequests
+	return f.Code != "" || asked || errors.Is(f.Cause, errStranger)
 }

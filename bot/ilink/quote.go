@@ -17,8 +17,8 @@ const (
 	quoteTime    = 30 * 24 * time.Hour
 )
 
-// quotes remembers what was said, by people and by us, for phones that tell of a
-// quoted message only its id. It is in memory only: what people say is not kept for
+// quotes remembers what was said, by people and by us, and where pictures are, for
+// phones that tell of a quoted message only its id. It is in memory only: what people say is not kept for
 // this. Its methods are safe for concurrent use.
 type quotes struct {
 	mu   sync.Mutex
@@ -29,13 +29,21 @@ type quotes struct {
 
 type said struct {
 	id, text string
+	medium   *medium
 	at       time.Time
+}
+
+func (s *said) size() int {
+	if s.medium == nil {
+		return len(s.text)
+	}
+	return len(s.text) + len(s.medium.Ref) + len(s.medium.Name)
 }
 
 func newQuotes() *quotes { return &quotes{byID: make(map[string]*list.Element)} }
 
-func (q *quotes) add(id, text string) {
-	if id == "" || text == "" {
+func (q *quotes) add(id, text string, m *medium) {
+	if id == "" || text == "" && m == nil {
 		return
 	}
 	q.mu.Lock()
@@ -43,24 +51,24 @@ func (q *quotes) add(id, text string) {
 	if q.byID[id] != nil {
 		return
 	}
-	text = strings.Clone(cutBytes(text, maxQuoted))
-	q.byID[id] = q.all.PushFront(said{id, text, time.Now()})
-	for q.size += len(text); q.all.Len() > maxQuotes || q.size > maxQuoteSize || time.Since(q.oldest().at) > quoteTime; {
+	new := said{id, strings.Clone(cutBytes(text, maxQuoted)), m, time.Now()}
+	q.byID[id] = q.all.PushFront(new)
+	for q.size += new.size(); q.all.Len() > maxQuotes || q.size > maxQuoteSize || time.Since(q.oldest().at) > quoteTime; {
 		gone := q.all.Remove(q.all.Back()).(said)
-		q.size -= len(gone.text)
+		q.size -= gone.size()
 		delete(q.byID, gone.id)
 	}
 }
 
 func (q *quotes) oldest() said { return q.all.Back().Value.(said) }
 
-func (q *quotes) text(id string) string {
+func (q *quotes) find(id string) said {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if e := q.byID[id]; e != nil && id != "" {
-		return e.Value.(said).text
+		return e.Value.(said)
 	}
-	return ""
+	return said{}
 }
 
 // quoted is the text that a message refers to; empty if it has none, or is not
@@ -70,16 +78,31 @@ func (r *reference) quoted(known *quotes) string {
 	if r.Item != nil {
 		text = r.Item.words()
 		if text == "" && r.ID == "" {
-			text = known.text(string(r.Item.MsgID))
+			text = known.find(string(r.Item.MsgID)).text
 		}
 	}
 	if text == "" {
-		text = known.text(string(r.ID))
+		text = known.find(string(r.ID)).text
 	}
 	if part, ok := r.part(text); ok {
 		return part
 	}
 	return text
+}
+
+// medium is what a message refers to, if it has something to fetch.
+func (r *reference) medium(known *quotes) *medium {
+	if r.Item == nil {
+		return known.find(string(r.ID)).medium
+	}
+	if m := r.Item.medium(); m != nil {
+		return m
+	}
+	id := r.ID
+	if id == "" {
+		id = r.Item.MsgID
+	}
+	return known.find(string(id)).medium
 }
 
 // part is the piece of a text that is quoted. It is told by the characters it

@@ -84,7 +84,7 @@ func (k *link) say(ctx context.Context, user string, l letter, v pass, twice boo
 	item := map[string]any{"type": itemText, "text_item": map[string]string{"text": l.Text}}
 	id, f := k.submit(ctx, user, clientID(l.ID), item, v, twice)
 	if f == nil {
-		k.quotes.add(string(id), l.Text)
+		k.quotes.add(string(id), l.Text, nil)
 		k.tickets.over(user, k.courier)
 	}
 	return f

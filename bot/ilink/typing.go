@@ -20,6 +20,9 @@ const (
 	typingMost  = time.Hour        // between tries to get a ticket
 )
 
+// errNoTicket says that WeChat gave none.
+var errNoTicket = errors.New("no ticket to show typing")
+
 // tickets are what the sign that we type needs, one for each person. Its methods
 // are safe for concurrent use.
 type tickets struct {

@@ -526,12 +526,12 @@ func TestQuotes(t *testing.T) {
 func TestQuotesAreBounded(t *testing.T) {
 	q := newQuotes()
 	for i := range 3 * maxQuotes {
-		q.add(strconv.Itoa(i), strings.Repeat("x", 1+i%1000))
+		q.add(strconv.Itoa(i), strings.Repeat("x", 1+i%1000), nil)
 	}
 	if q.all.Len() > maxQuotes || q.size > maxQuoteSize || len(q.byID) != q.all.Len() {
 		t.Errorf("%d texts, %d bytes, %d ids", q.all.Len(), q.size, len(q.byID))
 	}
-	if q.text(strconv.Itoa(3*maxQuotes-1)) == "" || q.text("0") != "" {
+	if q.find(strconv.Itoa(3*maxQuotes-1)).text == "" || q.find("0").text != "" {
 		t.Error("the wrong ones are kept")
 	}
 }
@@ -558,7 +558,7 @@ func FuzzUpdates(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	quotes := newQuotes()
-	quotes.add("5", "some text to quote")
+	quotes.add("5", "some text to quote", nil)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		u, messages, err := readUpdates(body)
 		if err == nil && !json.Valid(body) && !laxlyValid(body) {

@@ -149,6 +149,7 @@ type item struct {
 	Image *struct {
 		Media mediaRef `json:"media"`
 		Key   words    `json:"aeskey"`
+		Size  whole    `json:"mid_size"` // encrypted
 	} `json:"image_item"`
 	Voice *struct {
 		Media mediaRef `json:"media"`
@@ -157,6 +158,7 @@ type item struct {
 	File *struct {
 		Media mediaRef `json:"media"`
 		Name  words    `json:"file_name"`
+		Size  whole    `json:"len"`
 	} `json:"file_item"`
 	Video *struct {
 		Media mediaRef `json:"media"`

@@ -33,6 +33,8 @@ var (
 	_ bot.Typer    = (*Channel)(nil)
 	_ bot.Owned    = (*Channel)(nil)
 	_ bot.Pictures = (*Channel)(nil)
+	_ bot.Files    = (*Channel)(nil)
+	_ bot.Fetcher  = (*Channel)(nil)
 )
 
 // memory is a vault in memory, with a record of what was written when.

@@ -133,8 +133,11 @@ func (s wechatSide) forget() { s.ForgetMedia() }
 func (s wechatSide) subscribe() (<-chan Said, func()) {
 	sent, stop := s.Subscribe()
 	return relayed(sent, stop, func(m simwechat.Sent) Said {
-		if m.Type != simwechat.TypeText {
-			m.Text = "" // the description of a file
+		switch m.Type {
+		case simwechat.TypeImage:
+			m.Text, m.FileName = "", ""
+		case simwechat.TypeApp:
+			m.Text = "" // the description of the file
 		}
 		return Said{m.To, m.Text, m.ClientMsgID, m.At, m.FileName, m.Media}
 	})
