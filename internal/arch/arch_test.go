@@ -26,7 +26,8 @@ func ours() map[string][]string {
 	return map[string][]string{
 		"troubleshoot":       {},
 		"llm":                {"troubleshoot"},
-		"bot":                {"llm", "troubleshoot"},
+		"bot":                {"bot/media", "llm", "troubleshoot"},
+		"bot/media":          {},
 		"bot/wechat":         {"bot", "troubleshoot"},
 		"bot/storetest":      {"bot", "llm", "troubleshoot"},
 		"configs":            {},
@@ -57,7 +58,10 @@ func home() map[string]string {
 		"golang.org/x/term":                   "cmd",
 		"github.com/yuin/goldmark":            "bot",
 		"github.com/wneessen/go-mail":         "internal/alert",
-		"golang.org/x/image":                  "internal/chart",
+		"golang.org/x/image/font":             "internal/chart",
+		"golang.org/x/image/vector":           "internal/chart",
+		"golang.org/x/image/draw":             "bot/media",
+		"golang.org/x/image/webp":             "bot/media",
 		"modernc.org/sqlite":                  "internal/store",
 		"github.com/jackc/pgx/v5":             "internal/store",
 		"github.com/rogpeppe/go-internal":     "", // tests only
