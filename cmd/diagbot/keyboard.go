@@ -11,9 +11,11 @@ type keyboard struct {
 	lines <-chan string
 	asks  chan asking
 
-	mu    sync.Mutex
-	next  int
-	enter map[int]func() // called when a line comes that nobody asked for
+	mu       sync.Mutex
+	next     int
+	enter    map[int]func() // called when a line comes that nobody asked for
+	expected bool           // somebody has been told to type, and is about to be asked
+	early    *string        // what came before they were; nil: nothing
 }
 
 // asking is somebody who waits for a line.
@@ -52,6 +54,10 @@ func (k *keyboard) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case a := <-k.asks:
+			if line, ok := k.typed(); ok {
+				a.answer <- line
+				continue
+			}
 			waiting = append(waiting, a)
 		case line, ok := <-lines:
 			if !ok { // the terminal is gone
@@ -62,7 +68,7 @@ func (k *keyboard) run(ctx context.Context) {
 				waiting = waiting[1:]
 			}
 			if len(waiting) == 0 {
-				k.pressed()
+				k.unasked(line)
 				continue
 			}
 			waiting[0].answer <- line
@@ -87,6 +93,26 @@ func (k *keyboard) ask(ctx context.Context) (string, error) {
 	}
 }
 
+// expect keeps what is typed from now on for the next ask: people are told to type
+// before anything waits for it.
+func (k *keyboard) expect() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.expected, k.early = true, nil
+}
+
+// typed returns what came since expect, if something did.
+func (k *keyboard) typed() (line string, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.expected = false
+	if k.early == nil {
+		return "", false
+	}
+	line, k.early = *k.early, nil
+	return line, true
+}
+
 // onEnter has f called when somebody presses Enter unasked, until the function it
 // returns is called.
 func (k *keyboard) onEnter(f func()) (forget func()) {
@@ -105,9 +131,14 @@ func (k *keyboard) onEnter(f func()) (forget func()) {
 	}
 }
 
-func (k *keyboard) pressed() {
+// unasked takes a line that nobody waits for.
+func (k *keyboard) unasked(line string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.expected {
+		k.early = &line
+		return
+	}
 	for _, f := range k.enter {
 		f()
 	}

@@ -40,12 +40,14 @@ func (v *loginView) showILink(l ilink.Login) {
 
 // digits asks for the digits on the phone, where somebody can be asked.
 func (v *loginView) digits(again bool) {
-	switch {
-	case v.keys == nil:
+	if v.keys == nil {
 		v.tell("login_digits_nobody")
-	case again:
+		return
+	}
+	v.keys.expect()
+	if again {
 		v.tell("login_digits_again")
-	default:
+	} else {
 		v.tell("login_digits")
 	}
 }
