@@ -14,8 +14,11 @@
 // Replies go through a sender with copies of the credentials, which fails with
 // a fault where the library's own would panic after a logout.
 //
-// The package does not accept friends, rename anything or read files, and of media
-// sends pictures alone; it keeps nothing but the session it is given a place for.
+// Pictures and files go both ways over the library's own calls, which the tap bounds;
+// those that were heard can be fetched as long as the login lasts.
+//
+// The package does not accept friends or rename anything; it keeps nothing but the
+// session it is given a place for.
 package wechat
 
 import (

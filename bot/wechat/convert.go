@@ -45,6 +45,8 @@ type rawMessage struct {
 	MsgType, AppMsgType      int
 	FromUserName, ToUserName string
 	Content, FileName, Url   string
+	MediaId, EncryFileName   string
+	FileSize                 looseString
 	CreateTime               int64
 }
 

@@ -144,7 +144,7 @@ func (l *link) opened(a *initAnswer, r *http.Request) {
 	prime(l.bot.Caller.Client.Jar(), r.URL.Host)
 	l.sender = &sender{
 		caller: l.bot.Caller, login: l.bot.Storage.LoginInfo, request: l.bot.Storage.Request,
-		self: a.User.UserName, echoes: l.c.echoes, dir: l.dir, remarks: &remarks{}, since: l.since,
+		self: a.User.UserName, echoes: l.c.echoes, dir: l.dir, remarks: &remarks{}, since: l.since, name: l.name(),
 	}
 }
 
@@ -194,7 +194,9 @@ func (l *link) read(m *rawMessage, id string) (msg bot.Message, ours bool, err e
 			err = l.poisoned(id, v)
 		}
 	}()
-	msg, ours = l.dir.convert(l.ctx, m)
+	if msg, ours = l.dir.convert(l.ctx, m); ours {
+		msg.Medium = m.medium(msg.Kind, l.name())
+	}
 	return msg, ours && !(msg.Sender.Owner && l.c.echoes.match(msg)), nil
 }
 

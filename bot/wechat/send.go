@@ -35,6 +35,7 @@ type sender struct {
 	dir     *directory
 	remarks *remarks
 	since   time.Time // of the login, or of the return to it
+	name    string    // of the login
 }
 
 // send says text to one chat. A failure before anything was written is tried
@@ -125,6 +126,7 @@ type echoes struct {
 	mu    sync.Mutex
 	ids   *seen
 	texts map[string]time.Time
+	media int // being sent at the moment
 }
 
 const (
@@ -149,6 +151,18 @@ func (e *echoes) expect(text string) {
 	e.texts[strings.TrimSpace(text)] = now
 }
 
+// attaching notes that a picture or file is being sent, until the function it
+// returns is called: an echo of it may overtake the answer, which has its id.
+func (e *echoes) attaching() (done func()) {
+	add := func(n int) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.media += n
+	}
+	add(1)
+	return func() { add(-1) }
+}
+
 // sent notes the id of a message that was sent.
 func (e *echoes) sent(id string) {
 	e.mu.Lock()
@@ -160,6 +174,9 @@ func (e *echoes) sent(id string) {
 func (e *echoes) match(m bot.Message) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if medium := m.Kind == bot.KindImage || m.Kind == bot.KindFile; medium {
+		return e.media > 0 || e.ids.has(m.ID)
+	}
 	at, ours := e.texts[strings.TrimSpace(m.Text)]
 	if ours = ours && time.Since(at) <= echoTime; ours {
 		delete(e.texts, strings.TrimSpace(m.Text))

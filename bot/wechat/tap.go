@@ -86,10 +86,12 @@ func (t *tap) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		return t.check(r)
 	case "webwxsync":
 		return t.sync(r)
-	case "webwxsendmsg", "webwxsendmsgimg":
+	case "webwxsendmsg", "webwxsendmsgimg", "webwxsendappmsg":
 		return t.send(r, checkSend)
 	case "webwxuploadmedia":
 		return t.send(r, checkUpload)
+	case "webwxgetmsgimg", "webwxgetmedia":
+		return t.medium(r)
 	}
 	return t.stream(r)
 }
@@ -308,6 +310,21 @@ func (t *tap) stream(r *http.Request) (*http.Response, error) {
 		return nil, newFault(troubleshoot.PhaseSync, err)
 	}
 	resp.Body = &streamed{Reader: io.LimitReader(resp.Body, largeAnswer), body: resp.Body, done: func() { stop(); cancel() }}
+	return resp, nil
+}
+
+// medium asks for a picture or a file, which its caller reads within bounds of its
+// own. Like sending, it does not end with the login.
+func (t *tap) medium(r *http.Request) (*http.Response, error) {
+	start := time.Now()
+	resp, err := t.base.RoundTrip(r)
+	if err != nil {
+		return nil, t.failed(r, start, newFault(troubleshoot.PhaseSync, err))
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
+		_ = resp.Body.Close()
+		return nil, t.failed(r, start, &troubleshoot.Fault{Source: troubleshoot.SourceWeChat, Phase: troubleshoot.PhaseSync, Status: resp.StatusCode})
+	}
 	return resp, nil
 }
 

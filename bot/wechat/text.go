@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"html"
+	"path"
 	"strconv"
 	"strings"
 	"unicode"
@@ -167,4 +168,36 @@ func cutRunes(s string, n int) string {
 		n--
 	}
 	return s
+}
+
+// fileName makes a file's name one line without a path, of at most 200 bytes with its
+// ending; empty if nothing is left.
+func fileName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if strings.ContainsRune("\n\t\\:*?\"<>|", r) {
+			return '_'
+		}
+		return r
+	}, clean(name))
+	if name = strings.TrimLeft(path.Base(path.Clean(name)), ". "); name == "/" {
+		return ""
+	}
+	const most = 200
+	ending := path.Ext(name)
+	if len(ending) >= 20 {
+		ending = ""
+	}
+	return cutBytes(strings.TrimSuffix(name, ending), most-len(ending)) + ending
+}
+
+// sentName is the name of a file of ours. openwechat makes up an ending for one
+// that has none.
+func sentName(name string) string {
+	if name = fileName(name); name == "" {
+		name = "file"
+	}
+	if path.Ext(name) == "" {
+		name += ".txt"
+	}
+	return name
 }
