@@ -200,7 +200,7 @@ func (r *Relay) model(in call) string {
 		provider = found
 	case len(words) == 2:
 		return r.noProvider(in.tag, words[0])
-	case len(words) > 2 || len(name) > maxModel:
+	case len(words) > 2 || len(name) > maxModel || r.exact(name) != name || strings.HasPrefix(name, "sk-"): // a key is no name
 		return say(in.tag, "model_usage")
 	}
 	if fold(name) == "auto" {
@@ -214,7 +214,7 @@ func (r *Relay) model(in call) string {
 	case name == "":
 		return say(in.tag, "model_auto", "provider", provider)
 	}
-	return say(in.tag, "model_done", "provider", provider, "name", r.redact(name))
+	return say(in.tag, "model_done", "provider", provider, "name", name)
 }
 
 // inUse is the AI source that is asked first now.

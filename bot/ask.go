@@ -30,7 +30,8 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 	asked := d.content(t)
 	prompt := d.prompt(c, t, asked, now)
 	done, err := d.complete(ctx, t, prompt)
-	took, tries := time.Since(now), attempts(done.Attempts, prompt)
+	done.Text = d.exact(done.Text)
+	took, tries := time.Since(now), d.attempts(done.Attempts, prompt)
 	if given(err) {
 		return response{}
 	}
@@ -48,7 +49,7 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 	d.o.Logger.Info("answered", "chat", d.hash(c.id), "provider", done.Provider, "model", done.Model,
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
 	a := response{
-		text: d.withNotes(t, text, done), turn: &Turn{Asked: asked, Answered: done.Text},
+		text: d.withNotes(t, text, done), turn: &Turn{Asked: d.exact(asked), Answered: done.Text},
 		outcome: OutcomeAnswered, took: took, incident: d.rescue(t, took, tries, done.Partial),
 	}
 	if t.way == toRetry {

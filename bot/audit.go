@@ -59,7 +59,7 @@ func (r *Relay) account(in call) {
 	case in.Sender.Owner:
 		d.Where = whereOwner
 	}
-	d.Command, d.Result = r.redact(d.Command), r.redact(d.Result)
+	d.Who, d.Command, d.Result = r.exact(d.Who), r.redact(d.Command), r.redact(d.Result)
 	r.o.Logger.Info("admin", "command", d.Command, "result", d.Result, "proof", string(in.proof), "where", d.Where)
 	if in.proof == "" && strings.HasPrefix(d.Result, resultRefused) && !r.strangers.take(d.At, mostStrangers, time.Hour) {
 		return

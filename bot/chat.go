@@ -191,6 +191,7 @@ func (r *Relay) reply(t task, text string) *reply {
 // group, cut into the channel's parts. If they do not suffice, the last ends with
 // notice, and rest is what is left.
 func (r *Relay) laid(t task, text, notice string) (out *reply, rest string) {
+	text = r.exact(text)
 	switch {
 	case t.Chat.Group:
 		text = mention(t.Sender.Name) + text

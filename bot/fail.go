@@ -191,9 +191,9 @@ func audience(t task) troubleshoot.Audience {
 	return troubleshoot.AudienceUser
 }
 
-// redact keeps secrets out of the log where only an error's text tells what
-// happened.
-func (r *Relay) redact(s string) string {
-	var patterns *troubleshoot.Redactor
-	return cutBytes(patterns.Redact(s), 500)
-}
+// redact keeps secrets out of what others than the person wrote, such as an error's
+// text.
+func (r *Relay) redact(s string) string { return cutBytes(r.o.Redactor.Redact(s), 500) }
+
+// exact keeps the known secrets out of what people and models say.
+func (r *Relay) exact(s string) string { return r.o.Redactor.Exact(s) }

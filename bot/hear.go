@@ -204,10 +204,10 @@ func (d *dispatcher) meant(batch []Message, login string) (tasks []task, kept []
 		if m.Login = login; d.ignores(m) {
 			continue
 		}
-		m.Quote = d.commands.stored(strings.Clone(cutRunes(m.Quote, maxQuote)))
+		m.Quote = d.exact(d.commands.stored(strings.Clone(cutRunes(m.Quote, maxQuote))))
 		m.Text = ""
 		tasks = append(tasks, task{Message: m, ticket: &ticket{asker: m.Sender.ID}, text: text, heard: now, person: d.person(m)})
-		m.Text = d.commands.stored(text)
+		m.Text = d.exact(d.commands.stored(text))
 		kept = append(kept, m)
 	}
 	return tasks, kept

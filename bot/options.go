@@ -23,7 +23,12 @@ type Options struct {
 	Prober    Prober       // nil: the line to them cannot be tested
 	Control   Control      // nil: nothing about them can be changed from a chat
 	Account   string       // which account the relay serves, for the log
-	Store     Store        // nil: what must outlive the process does not
+
+	// Redactor knows the secrets that are configured, and learns those that admins
+	// add. nil: only what looks like one is kept out of what is stored and said.
+	Redactor *troubleshoot.Redactor
+
+	Store Store // nil: what must outlive the process does not
 
 	// Trouble hears of what an operator must know: of a kind, once when it begins,
 	// and with nil once it is over. It must not block.

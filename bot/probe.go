@@ -34,7 +34,7 @@ func (r *Relay) probe(in call) string {
 	if in.args != "" {
 		n := slices.IndexFunc(names, func(name string) bool { return fold(name) == fold(in.args) })
 		if n < 0 {
-			return say(in.tag, "probe_unknown_source", "name", in.args, "list", strings.Join(names, comma(in.tag)))
+			return say(in.tag, "probe_unknown_source", "name", r.redact(in.args), "list", strings.Join(names, comma(in.tag)))
 		}
 		names = names[n : n+1]
 	}
@@ -97,7 +97,7 @@ func (r *Relay) finding(tag string, f llm.Finding) []string {
 	say, step := r.catalogue().Say, r.step(tag, f)
 	switch {
 	case f.What == llm.FindingTryURL:
-		return []string{say(tag, "probe_try_url", "url", oneLine(plainly(f.Name), maxWords))}
+		return []string{say(tag, "probe_try_url", "url", oneLine(r.plainly(f.Name), maxWords))}
 	case f.What == llm.FindingPage:
 		return []string{r.page(tag, f.Page)}
 	case f.What == llm.FindingBalance:
@@ -107,7 +107,7 @@ func (r *Relay) finding(tag string, f llm.Finding) []string {
 	case f.What == llm.FindingProxy:
 		return []string{say(tag, "probe_proxy_failing", "address", f.Name)}
 	case f.Verdict == llm.VerdictFailing:
-		return []string{say(tag, "probe_failing", "step", step, "code", symptom(f.Fault))}
+		return []string{say(tag, "probe_failing", "step", step, "code", r.redact(symptom(f.Fault)))}
 	case f.Verdict == llm.VerdictUnknown:
 		return []string{say(tag, "probe_unknown", "step", step)}
 	case f.What == llm.StepTLS && f.HasDays:
@@ -158,7 +158,7 @@ func (r *Relay) page(tag string, p llm.StatusPage) string {
 	}
 	state := r.catalogue().Say(tag, key)
 	if p.Incident != "" {
-		state += " (" + p.Incident + ")"
+		state += " (" + oneLine(r.plainly(p.Incident), maxWords) + ")"
 	}
 	return r.catalogue().Say(tag, "probe_page", "host", p.Host, "state", state)
 }

@@ -15,17 +15,17 @@ const (
 )
 
 // attempts returns what is kept of the requests made for a prompt.
-func attempts(all []llm.Attempt, p llm.Prompt) []Attempt {
+func (r *Relay) attempts(all []llm.Attempt, p llm.Prompt) []Attempt {
 	var kept []Attempt
 	for _, a := range all[:min(len(all), maxAttempts)] {
 		k := Attempt{
 			Provider: a.Provider, Model: a.Model, Key: a.Key, Status: a.Status, Entry: a.Entry,
-			RequestID: oneLine(a.RequestID, maxID), Next: a.Next, Wait: a.Wait, Took: a.Took,
+			RequestID: oneLine(r.exact(a.RequestID), maxID), Next: a.Next, Wait: a.Wait, Took: a.Took,
 		}
 		if a.Fault != nil {
 			k.Entry = orElse(k.Entry, troubleshoot.UnknownEntry)
-			k.Code = oneLine(a.Fault.Code, maxID)
-			k.Words = oneLine(withoutEcho(plainly(a.Fault.Message), p), maxWords)
+			k.Code = oneLine(r.redact(a.Fault.Code), maxID)
+			k.Words = oneLine(withoutEcho(r.plainly(a.Fault.Message), p), maxWords)
 		}
 		kept = append(kept, k)
 	}
@@ -40,9 +40,8 @@ func orElse(s, other string) string {
 }
 
 // plainly redacts what may still look like a secret, and bounds it.
-func plainly(s string) string {
-	var patterns *troubleshoot.Redactor
-	return cutRunes(patterns.Redact(cutBytes(clean(s), troubleshoot.MaxDetail)), maxWords)
+func (r *Relay) plainly(s string) string {
+	return cutRunes(r.o.Redactor.Redact(cutBytes(clean(s), troubleshoot.MaxDetail)), maxWords)
 }
 
 // echoLen is how many bytes in a row make a repetition of what people said; short

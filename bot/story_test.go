@@ -215,7 +215,7 @@ func TestStoriesKeepNothingThatWasSaid(t *testing.T) {
 		"key sk-proj-abcdefghijklmnopqrstuvwxyz0123456789 bad": "key sk-*** bad",
 	} {
 		f := troubleshoot.Fault{Message: in}
-		got := attempts([]llm.Attempt{failed("a", "b", "c", "gpt-400", llm.ActionStop, f)}, p)
+		got := (&Relay{}).attempts([]llm.Attempt{failed("a", "b", "c", "gpt-400", llm.ActionStop, f)}, p)
 		if strings.HasPrefix(in, "key") {
 			if strings.Contains(got[0].Words, "abcdefgh") {
 				t.Errorf("kept %q", got[0].Words)
@@ -226,7 +226,7 @@ func TestStoriesKeepNothingThatWasSaid(t *testing.T) {
 			t.Errorf("kept %q, want %q", got[0].Words, want)
 		}
 	}
-	long := attempts([]llm.Attempt{failed("a", "b", "c", "", llm.ActionStop, troubleshoot.Fault{
+	long := (&Relay{}).attempts([]llm.Attempt{failed("a", "b", "c", "", llm.ActionStop, troubleshoot.Fault{
 		Message: strings.Repeat("字", 10_000), Code: strings.Repeat("x", 1000), RequestID: strings.Repeat("y\n", 1000)})}, p)
 	if k := long[0]; len([]rune(k.Words)) > maxWords || len(k.Code) > maxID || len(k.RequestID) > maxID || k.Entry != troubleshoot.UnknownEntry {
 		t.Errorf("kept %+v", k)

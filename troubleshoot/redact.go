@@ -2,8 +2,12 @@ package troubleshoot
 
 import (
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
 )
 
 // mask stands where a secret stood.
@@ -14,31 +18,77 @@ const mask = "***"
 // organisation's id, an e-mail or public network address, or the private part of a
 // URL. It is safe for concurrent use. A nil Redactor knows the patterns only.
 type Redactor struct {
-	exact *strings.Replacer
+	learning sync.Mutex
+	known    []string
+	exact    atomic.Pointer[strings.Replacer] // nil: nothing is known
+	telling  atomic.Pointer[strings.Replacer] // of those that nobody writes by chance
 }
 
 // NewRedactor returns a Redactor for the given secrets. Those under four bytes
 // are left alone: masking them would only garble the text.
 func NewRedactor(secrets ...string) *Redactor {
-	known := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < 4 })
-	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, s := range known {
+	r := &Redactor{}
+	r.Learn(secrets...)
+	return r
+}
+
+// Learn makes further secrets known, for good. Those under four bytes are left
+// alone.
+func (r *Redactor) Learn(secrets ...string) {
+	r.learning.Lock()
+	defer r.learning.Unlock()
+	before := len(r.known)
+	for _, s := range secrets {
+		for _, form := range [...]string{s, url.QueryEscape(s), url.PathEscape(s)} {
+			if len(form) >= 4 && !slices.Contains(r.known, form) {
+				r.known = append(r.known, form)
+			}
+		}
+	}
+	if len(r.known) == before {
+		return
+	}
+	slices.SortFunc(r.known, func(a, b string) int { return len(b) - len(a) })
+	r.exact.Store(replacer(r.known))
+	r.telling.Store(replacer(slices.DeleteFunc(slices.Clone(r.known), func(s string) bool { return !isTelling(s) })))
+}
+
+// replacer masks the secrets, of which the longest come first.
+func replacer(secrets []string) *strings.Replacer {
+	pairs := make([]string, 0, 2*len(secrets))
+	for _, s := range secrets {
 		pairs = append(pairs, s, mask)
 	}
-	if len(pairs) == 0 {
-		return &Redactor{}
-	}
-	return &Redactor{exact: strings.NewReplacer(pairs...)}
+	return strings.NewReplacer(pairs...)
+}
+
+// isTelling reports whether a secret is one that people and models do not write by
+// chance, as they do some short passwords.
+func isTelling(s string) bool {
+	return len(s) >= 20 || len(s) >= 8 && hasDigit(s) && strings.ContainsFunc(s, unicode.IsLetter)
 }
 
 // Redact returns s without secrets. It takes linear time.
 func (r *Redactor) Redact(s string) string {
-	if r != nil && r.exact != nil {
-		s = r.exact.Replace(s)
+	if r != nil {
+		if exact := r.exact.Load(); exact != nil {
+			s = exact.Replace(s)
+		}
 	}
 	e := eraser{s: s}
 	return e.run()
+}
+
+// Exact returns s without the secrets that the Redactor was given, but for short
+// ones that may be ordinary words. What only looks like a secret stays: this is for
+// what people and models say.
+func (r *Redactor) Exact(s string) string {
+	if r != nil {
+		if telling := r.telling.Load(); telling != nil {
+			return telling.Replace(s)
+		}
+	}
+	return s
 }
 
 // eraser walks over text word by word and copies all but secrets.

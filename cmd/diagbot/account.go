@@ -30,6 +30,7 @@ type office struct {
 	client    *llm.Client
 	db        *store.DB
 	logger    *slog.Logger
+	redactor  *troubleshoot.Redactor // knows all secrets, those that admins add among them
 	alarm     *alarm
 	crier     *crier
 	pulse     *pulse

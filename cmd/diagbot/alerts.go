@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -21,10 +20,9 @@ type alarm struct {
 
 // newAlarm prepares the configured targets, or tells the operator what is wrong
 // with them.
-func (a *app) newAlarm(cfg *configs.Config, catalogue func() *troubleshoot.Catalogue, logger *slog.Logger) (*alarm, error) {
-	alerter, err := alert.New(alert.Options{
-		Targets: targets(cfg), Redactor: troubleshoot.NewRedactor(secrets(cfg)...), Logger: logger,
-	})
+func (a *app) newAlarm(cfg *configs.Config, o alert.Options, catalogue func() *troubleshoot.Catalogue) (*alarm, error) {
+	o.Targets = targets(cfg)
+	alerter, err := alert.New(o)
 	if err != nil {
 		for _, why := range problemsOf(err) {
 			fmt.Fprintln(a.err, a.say("alert_bad", "why", why))

@@ -132,7 +132,7 @@ func (r *report) visited(host string, took time.Duration, f *troubleshoot.Fault)
 }
 
 func (r *report) providers(ctx context.Context, cfg *configs.Config) error {
-	logger, written := r.logger(cfg)
+	logger, written := r.logger(cfg, troubleshoot.NewRedactor(secrets(cfg)...))
 	defer written.Close()
 	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger, Catalogue: r.catalogue})
 	if err != nil {

@@ -28,9 +28,10 @@ import (
 // keys among the credentials; after a restart, the latest wins.
 type control struct {
 	*app
-	client *llm.Client
-	shelf  *atomic.Pointer[troubleshoot.Catalogue]
-	cfg    *configs.Config // that serve began with
+	client   *llm.Client
+	shelf    *atomic.Pointer[troubleshoot.Catalogue]
+	redactor *troubleshoot.Redactor
+	cfg      *configs.Config // that serve began with
 
 	mu        sync.Mutex
 	providers []llm.ProviderOptions // as configured, without what admins changed
@@ -43,8 +44,8 @@ type control struct {
 // controlName is what the changes are kept under.
 const controlName = "control"
 
-func (a *app) newControl(cfg *configs.Config, client *llm.Client, shelf *atomic.Pointer[troubleshoot.Catalogue]) *control {
-	return &control{app: a, client: client, shelf: shelf, cfg: cfg, providers: providers(cfg), overrides: printOf(cfg.Catalogue.Dir),
+func (a *app) newControl(cfg *configs.Config, client *llm.Client, shelf *atomic.Pointer[troubleshoot.Catalogue], r *troubleshoot.Redactor) *control {
+	return &control{app: a, client: client, shelf: shelf, redactor: r, cfg: cfg, providers: providers(cfg), overrides: printOf(cfg.Catalogue.Dir),
 		owned: make(map[string]*store.Account), relays: make(map[string]*bot.Relay)}
 }
 
@@ -99,6 +100,11 @@ func (c *control) serves(account string, relay *bot.Relay) {
 // restore has the client do as was changed earlier. What does not fit the
 // configuration any more is left out.
 func (c *control) restore() error {
+	for _, k := range c.changes.Keys {
+		if !isWord(k.Secret) {
+			c.redactor.Learn(k.Secret)
+		}
+	}
 	if _, err := c.client.Reload(c.changes.apply(c.providers)); err != nil {
 		return err
 	}
@@ -174,6 +180,9 @@ func (c *control) SetModel(ctx context.Context, provider, model string) error {
 
 // AddKey implements bot.Control.
 func (c *control) AddKey(ctx context.Context, provider string, k llm.Key) (check llm.Check, added bool, err error) {
+	if !isWord(k.Secret) {
+		c.redactor.Learn(k.Secret)
+	}
 	if check, err = c.client.TestKey(ctx, provider, k); err != nil || check.Status == 401 {
 		return check, false, err
 	}
@@ -199,6 +208,7 @@ func (c *control) Reload(context.Context) (done bot.Reloaded, err error) {
 	if err != nil {
 		return done, err
 	}
+	c.redactor.Learn(secrets(cfg)...)
 	overrides := printOf(cfg.Catalogue.Dir)
 	catalogue, err := catalogueWith(cfg.Catalogue.Dir)
 	if err != nil {

@@ -110,7 +110,7 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	options.Account, options.Channel, options.Store = name, channel, owned
 	options.Completer, options.Sources, options.Prober = d.client, d.client, d.client
 	options.Catalogue, options.Logger, options.Trouble = d.catalogue(), d.logger, d.trouble
-	options.Control, options.Draw, options.Invite = d.control, drawn, func(code string) { d.invite(name, code) }
+	options.Redactor, options.Control, options.Draw, options.Invite = d.redactor, d.control, drawn, func(code string) { d.invite(name, code) }
 	options.Admins, options.AdminRemarks = d.account.Admins, d.cfg.AdminRemarks
 	relay, err := bot.New(options)
 	if err != nil {

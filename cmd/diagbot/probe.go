@@ -32,7 +32,7 @@ func (a *app) probe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			logger, written := a.logger(cfg)
+			logger, written := a.logger(cfg, troubleshoot.NewRedactor(secrets(cfg)...))
 			defer written.Close()
 			client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger, Catalogue: catalogue})
 			if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/alert"
 	"github.com/diagbot/diagbot/internal/store"
 	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -58,7 +59,8 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 	if err != nil {
 		return err
 	}
-	logger, written := a.logger(cfg)
+	redactor := troubleshoot.NewRedactor(secrets(cfg)...)
+	logger, written := a.logger(cfg, redactor)
 	defer written.Close()
 	client, err := llm.New(llm.Options{Providers: providers(cfg), Logger: logger, Catalogue: catalogue})
 	if err != nil {
@@ -76,13 +78,13 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 	}()
 	var shelf atomic.Pointer[troubleshoot.Catalogue]
 	shelf.Store(catalogue)
-	alarm, err := a.newAlarm(cfg, shelf.Load, logger)
+	alarm, err := a.newAlarm(cfg, alert.Options{Redactor: redactor, Logger: logger}, shelf.Load)
 	if err != nil {
 		return err
 	}
 	defer alarm.hush(ctx)
-	control := a.newControl(cfg, client, &shelf)
-	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: control, client: client, db: db, logger: logger, alarm: alarm,
+	control := a.newControl(cfg, client, &shelf, redactor)
+	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: control, client: client, db: db, logger: logger, redactor: redactor, alarm: alarm,
 		crier: newCrier(shelf.Load, control.others), pulse: newPulse(cfg.DataDir), keys: keys, node: nodeName(cfg)}
 	return o.run(ctx)
 }

@@ -84,29 +84,12 @@ func (a *app) chatLocale(c *troubleshoot.Catalogue) string {
 // logger writes to the terminal's standard error, without the secrets of the
 // configuration and without waiting for it. What it returns besides is to be
 // closed when nothing is logged any more.
-func (a *app) logger(cfg *configs.Config) (*slog.Logger, *logs.Output) {
+func (a *app) logger(cfg *configs.Config, r *troubleshoot.Redactor) (*slog.Logger, *logs.Output) {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by configs
 	return logs.New(a.err, logs.Options{
-		Level: level, JSON: cfg.LogFormat == "json", Redactor: troubleshoot.NewRedactor(secrets(cfg)...),
+		Level: level, JSON: cfg.LogFormat == "json", Redactor: r,
 	})
-}
-
-func secrets(cfg *configs.Config) []string {
-	var all []string
-	for _, p := range cfg.Providers {
-		for _, k := range p.Keys {
-			all = append(all, k.Secret.Reveal())
-		}
-		for _, h := range p.Headers {
-			all = append(all, h.Reveal())
-		}
-		all = append(all, p.Proxy.Reveal(), p.Organization, p.Project)
-	}
-	for _, alert := range cfg.Alerts {
-		all = append(all, alert.URL.Reveal(), alert.Secret.Reveal(), alert.Password.Reveal())
-	}
-	return append(all, cfg.Store.URL.Reveal(), cfg.Store.Key.Reveal())
 }
 
 // providers hands the configured AI sources to package llm.
