@@ -258,7 +258,8 @@ func (ex *examination) from(r *rule) bool {
 
 // evidence lists what of the winning rule was seen.
 func (ex *examination) evidence() []Evidence {
-	r, out := ex.best, make([]Evidence, 0, 4)
+	var room [8]Evidence
+	r, out := ex.best, room[:0]
 	if ex.sign.Rule == "code" {
 		out = append(out, Evidence{"code", ex.sign.Value})
 	}
@@ -284,7 +285,7 @@ func (ex *examination) evidence() []Evidence {
 	if len(r.src.Status) > 0 {
 		out = append(out, Evidence{"status", strconv.Itoa(ex.status())})
 	}
-	return out
+	return append(make([]Evidence, 0, len(out)), out...)
 }
 
 // byClass is the answer when no rule fits: the page of the status's class.

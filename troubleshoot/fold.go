@@ -1,6 +1,7 @@
 package troubleshoot
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -211,6 +212,13 @@ func isDigit(c byte) bool { return c-'0' < 10 }
 
 // digitAt returns where the first digit from i on stands; the end of s if none does.
 func digitAt(s string, i int) int {
+	const each = 0x0101010101010101
+	for ; i+8 <= len(s); i += 8 {
+		v := eight(s, i) ^ '0'*each // digits are below ten now
+		if tens := (v - 10*each) &^ v & (0x80 * each); tens != 0 {
+			return i + bits.TrailingZeros64(tens)/8 // the lowest bit is right, those above may be borrowed from
+		}
+	}
 	for i < len(s) && !isDigit(s[i]) {
 		i++
 	}

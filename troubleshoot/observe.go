@@ -49,6 +49,7 @@ func Normalize(o Observation) *Fault {
 	n := &struct { // allocated together
 		Fault
 		signs signs
+		codes [2]code // most have a code and a type
 	}{Fault: Fault{
 		Source: o.Source, Provider: o.Provider, Model: o.Model, KeyName: o.KeyName,
 		Status: o.Status, Phase: o.Phase, FinishReason: o.FinishReason, Ret: o.Ret, Cause: o.Err,
@@ -71,7 +72,7 @@ func Normalize(o Observation) *Fault {
 			header = h
 		}
 	}
-	var r reading
+	r := reading{codes: n.codes[:0]}
 	f.wire(&o)
 	text, errText := string(body), o.errText()
 	r.wrapped(text)
@@ -118,13 +119,15 @@ func (f *Fault) wire(o *Observation) {
 // type and message are the ones that count.
 func (f *Fault) settle(r *reading, h http.Header) {
 	best := -1
-	for _, c := range r.codes {
+	for i := range r.codes {
+		c := &r.codes[i]
 		if c.kind == kindCode && (f.Code == "" || c.level > best) {
 			f.Code, best = c.text, c.level
 		}
 	}
 	best = -1
-	for _, c := range r.codes {
+	for i := range r.codes {
+		c := &r.codes[i]
 		if c.kind == kindType && (f.Type == "" || c.level > best) {
 			f.Type, best = c.text, c.level
 		}
@@ -245,6 +248,9 @@ func (f *Fault) pause(h http.Header, delay string, at time.Time) {
 }
 
 func requestID(h http.Header, inside string) string {
+	if len(h) == 0 {
+		return inside
+	}
 	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Requestid", "X-Amzn-Requestid", "Apim-Request-Id", "Cf-Ray", "X-Trace-Id"} {
 		if v := header(h, name); v != "" && len(v) <= 120 {
 			return v
@@ -265,7 +271,7 @@ func (r *reading) wrapped(body string) {
 
 // isEvents reports whether a body is a server-sent event stream.
 func isEvents(body string) bool {
-	head := strings.TrimLeft(body[:min(len(body), 200)], " \r\n\t")
+	head := trimBlanks(body[:min(len(body), 200)])
 	for _, start := range [...]string{"data:", "event:", ": ", ":\n", "id:"} {
 		if strings.HasPrefix(head, start) {
 			return true
@@ -311,7 +317,7 @@ func isReport(data string) bool {
 // curled splits the output of "curl -i", with the answers of proxies and
 // redirects before the last one skipped.
 func curled(body []byte) (status int, h http.Header, rest []byte, ok bool) {
-	rest = bytes.TrimLeft(body, " \r\n\t")
+	rest = trimBlanks(body)
 	for bytes.HasPrefix(rest, []byte("HTTP/")) && len(rest) > 12 {
 		line, after, found := bytes.Cut(rest, []byte("\n"))
 		fields := bytes.Fields(line)
@@ -352,6 +358,14 @@ func headers(b []byte, h http.Header) []byte {
 		}
 	}
 	return b
+}
+
+// trimBlanks takes off the blanks that s begins with.
+func trimBlanks[T string | []byte](s T) T {
+	for len(s) > 0 && (s[0] == ' ' || s[0] == '\r' || s[0] == '\n' || s[0] == '\t') {
+		s = s[1:]
+	}
+	return s
 }
 
 func threeDigits(s string) (int, bool) {

@@ -21,6 +21,8 @@ type form struct {
 // span is a part of phrases.text.
 type span struct{ from, to uint32 }
 
+func (s span) len() int { return int(s.to - s.from) }
+
 // ending says what may stand after a phrase.
 type ending uint8
 
@@ -43,9 +45,10 @@ type phrases struct {
 	short, long heads
 }
 
-// heads are forms filed by their first bytes.
+// heads are forms filed by a hash of their first bytes.
 type heads struct {
-	slots [headSlots + 1]uint16 // where in refs a slot's forms begin, once packed
+	known [1 << knownBits / 64]uint64 // a bit for each hash, so coarse that some others share it
+	slots [headSlots + 1]uint16       // where in refs a slot's forms begin, once packed
 	refs  []headRef
 	heads []uint16 // the slot of each ref, until packed
 }
@@ -88,31 +91,39 @@ func (h *heads) pack() {
 	h.refs, h.heads = packed, nil
 }
 
-// enter files a ref to a form under the slot of its first bytes.
-func (h *heads) enter(slot uint16, ref headRef) {
+// enter files a ref to a form under the hash of its first bytes.
+func (h *heads) enter(hash uint64, ref headRef) {
+	bit := hash >> (64 - knownBits)
+	h.known[bit/64] |= 1 << (bit % 64)
 	h.refs = append(h.refs, ref)
-	h.heads = append(h.heads, slot)
+	h.heads = append(h.heads, uint16(hash>>(64-headBits)))
 }
 
-// in returns the forms filed under slot.
-func (h *heads) in(slot uint16) []headRef { return h.refs[h.slots[slot]:h.slots[slot+1]] }
+// in returns the forms filed under hash, and maybe others.
+func (h *heads) in(hash uint64) []headRef {
+	if bit := hash >> (64 - knownBits); h.known[bit/64]>>(bit%64)&1 == 0 {
+		return nil
+	}
+	slot := hash >> (64 - headBits)
+	return h.refs[h.slots[slot]:h.slots[slot+1]]
+}
 
 // Bounds of the phrases.
 const (
 	headBits   = 13
 	headSlots  = 1 << headBits
+	knownBits  = headBits + 3
 	maxPhrases = 8192
 	maxForms   = 1<<16 - 1
 	wideGap    = 120 // how far apart the parts of a phrase may stand around "*", in bytes
 	nearGap    = 30  // the same around "&"
 )
 
-// shortSlot and longSlot file heads by the first three and eight bytes.
-func shortSlot(first uint64) uint16 { return uint16(uint32(first<<8) * 2654435761 >> (32 - headBits)) }
+// shortHash and longHash tell heads by their first three and eight bytes; the
+// highest bits tell best.
+func shortHash(first uint64) uint64 { return longHash(first << 40) }
 
-func longSlot(first uint64) uint16 {
-	return uint16(first * 0x9E3779B97F4A7C15 >> (64 - headBits))
-}
+func longHash(first uint64) uint64 { return first * 0x9E3779B97F4A7C15 }
 
 func newPhrases(v vocabulary) *phrases {
 	const usual, several = 6 << 10, 16 << 10 // a little more than there are
@@ -188,9 +199,9 @@ func (ps *phrases) enter(f form, t string, more bool) {
 	first := eightAt(head, 0)
 	if len(head) < 8 {
 		ref.bytes, ref.mask = first, 1<<(8*len(head))-1
-		ps.short.enter(shortSlot(first), ref)
+		ps.short.enter(shortHash(first), ref)
 		return
 	}
 	ref.bytes, ref.mask = eightAt(head, 8), 1<<(8*min(len(head)-8, 8))-1
-	ps.long.enter(longSlot(first), ref)
+	ps.long.enter(longHash(first), ref)
 }

@@ -156,9 +156,6 @@ func (r *reading) code(f field, kind codeKind) {
 }
 
 func (r *reading) addCode(f field, kind codeKind) {
-	if r.codes == nil {
-		r.codes = make([]code, 0, 2) // most have a code and a type
-	}
 	if len(r.codes) < maxCodes {
 		r.codes = append(r.codes, code{f.key, f.parent, f.text, squash(f.text), f.level, kind})
 	}

@@ -286,9 +286,9 @@ func (b *triples) may(w string) bool {
 	return b[n/64]>>(n%64)&1 != 0
 }
 
-func triple(w string) uint32 {
+func triple(w string) uint16 {
 	w = w[len(w)-3:]
-	return uint32(w[0]&31)<<10 | uint32(w[1]&31)<<5 | uint32(w[2]&31)
+	return uint16(w[0]&31)<<10 | uint16(w[1]&31)<<5 | uint16(w[2]&31)
 }
 
 // plainWords reports text of lower-case words only, such as "level-limits" in

@@ -146,23 +146,34 @@ func (e *eraser) lineEnd(from int, quote byte) int {
 // front of the telling part: x-api-key, OPENAI_API_KEY, wxsid.
 func secrecyOf(name string) secrecy {
 	tail := triple(name)
-	for i := range telling {
+	for i, t := range tails {
+		if t != tail {
+			continue
+		}
 		n := &telling[i]
-		if triple(n.end) == tail && len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) &&
-			(!n.whole || len(name) == len(n.end)) {
+		if len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) && (!n.whole || len(name) == len(n.end)) {
 			return n.kind
 		}
 	}
 	return harmless
 }
 
-// endings are the last three bytes of the telling words.
-var endings = func() (b triples) {
-	for _, n := range telling {
-		b.add(n.end)
-	}
-	return b
-}()
+// tails are the last three bytes of the telling words, one by one, and endings
+// all of them.
+var (
+	tails = func() (t [len(telling)]uint16) {
+		for i, n := range telling {
+			t[i] = triple(n.end)
+		}
+		return t
+	}()
+	endings = func() (b triples) {
+		for _, n := range telling {
+			b.add(n.end)
+		}
+		return b
+	}()
+)
 
 var telling = [...]struct {
 	end   string

@@ -181,11 +181,20 @@ func spokenPause(t string) (time.Duration, bool) {
 }
 
 func number(t string) (n float64, rest string, ok bool) {
-	i := 0
-	for i < len(t) && (isDigit(t[i]) || t[i] == '.' && i > 0 && i+1 < len(t) && isDigit(t[i+1])) {
+	i, whole := 0, 0
+	for ; i < len(t) && i < 12 && isDigit(t[i]); i++ {
+		whole = 10*whole + int(t[i]-'0')
+	}
+	if i == 0 {
+		return 0, t, false
+	}
+	if i == len(t) || t[i] != '.' && !isDigit(t[i]) {
+		return float64(whole), t[i:], true
+	}
+	for i < len(t) && (isDigit(t[i]) || t[i] == '.' && i+1 < len(t) && isDigit(t[i+1])) {
 		i++
 	}
-	if i == 0 || i > 12 {
+	if i > 12 {
 		return 0, t, false
 	}
 	n, err := strconv.ParseFloat(t[:i], 64)

@@ -47,11 +47,11 @@ func (ps *phrases) find(t string, s *sightings) {
 		}
 		at.i = i
 		first, before := eightAt(t, i), len(s.order)
-		if refs := ps.long.in(longSlot(first)); len(refs) > 0 {
+		if refs := ps.long.in(longHash(first)); len(refs) > 0 {
 			ps.among(refs, eightAt(t, i+8), &at, s)
 		}
 		between := len(s.order)
-		if refs := ps.short.in(shortSlot(first)); len(refs) > 0 {
+		if refs := ps.short.in(shortHash(first)); len(refs) > 0 {
 			ps.among(refs, first, &at, s)
 		}
 		if before < between && between < len(s.order) {
@@ -96,14 +96,20 @@ func (ps *phrases) among(refs []headRef, bytes uint64, at *place, s *sightings) 
 // eightAt returns the eight bytes of t at i, the first lowest; zeros after its end.
 func eightAt(t string, i int) uint64 {
 	if i+8 <= len(t) {
-		return uint64(t[i]) | uint64(t[i+1])<<8 | uint64(t[i+2])<<16 | uint64(t[i+3])<<24 |
-			uint64(t[i+4])<<32 | uint64(t[i+5])<<40 | uint64(t[i+6])<<48 | uint64(t[i+7])<<56
+		return eight(t, i)
 	}
 	n := uint64(0)
 	for j := 0; i+j < len(t); j++ {
 		n |= uint64(t[i+j]) << (8 * j)
 	}
 	return n
+}
+
+// eight is eightAt where eight bytes are left.
+func eight(t string, i int) uint64 {
+	w := t[i : i+8]
+	return uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
+		uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
 }
 
 // What a byte is to the beginning of phrases.
@@ -130,14 +136,13 @@ var sentenceEnds = [256]bool{'.': true, '!': true, '?': true, '|': true, ';': tr
 // stands reports whether a form stands at a place, with what must follow it among
 // what was seen.
 func (ps *phrases) stands(f *form, at *place, s *sightings) bool {
-	t, head := at.t[at.i:], ps.text[f.head.from:f.head.to]
-	if !strings.HasPrefix(t, head) {
-		return false
+	end := at.i + f.head.len()
+	if f.head.len() >= 8 && !strings.HasPrefix(at.t[at.i:], ps.text[f.head.from:f.head.to]) {
+		return false // fewer bytes have been compared
 	}
-	end := at.i + len(head)
 	switch {
 	case f.alone:
-		return at.i <= 1 && len(t) <= len(head)+2
+		return at.i <= 1 && len(at.t) <= end+2
 	case f.next != noNext:
 		next := int(s.at[f.next])
 		return next >= end && next-end <= int(f.gap) && (f.far || next <= at.stop || at.stop < end) && f.ends(at.t, end)
