@@ -32,7 +32,9 @@ func (r route) attempt(ctx context.Context, s shape, messages []Message) outcome
 	actx, x := newExchange(ctx, p.limits, listChoices, whole)
 	defer x.end()
 	a := answer{x: x}
-	err := a.ask(actx, r.k.client, p.request(model, s, messages), whole)
+	request, pictures := p.request(model, s, messages)
+	x.pictures = pictures
+	err := a.ask(actx, r.k.client, request, whole)
 	out := outcome{Completion: a.completion(p.options.Name, model)}
 	if err == nil {
 		err = a.verdict()
@@ -45,9 +47,10 @@ func (r route) attempt(ctx context.Context, s shape, messages []Message) outcome
 	return out
 }
 
-// request maps messages to what go-openai sends. Empty messages are left out:
-// go-openai would drop their content field, and providers refuse that.
-func (p *provider) request(model string, s shape, messages []Message) openai.ChatCompletionRequest {
+// request maps messages to what go-openai sends, and the pictures that the guard
+// adds; nil if there are none. Empty messages are left out: go-openai would drop
+// their content field, and providers refuse that.
+func (p *provider) request(model string, s shape, messages []Message) (openai.ChatCompletionRequest, *freight) {
 	o := &p.options
 	r := openai.ChatCompletionRequest{
 		Model:    model,
@@ -63,12 +66,33 @@ func (p *provider) request(model string, s shape, messages []Message) openai.Cha
 	if !s.whole(o) && !o.NoStreamOptions && !s.noStreamOptions {
 		r.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
 	}
-	for _, m := range messages {
-		if m.Content != "" {
+	var pictures *freight
+	for i := range messages {
+		switch m := &messages[i]; {
+		case len(m.Pictures) > 0:
+			if pictures == nil {
+				pictures = new(freight)
+			}
+			r.Messages = append(r.Messages, pictures.message(m))
+		case m.Content != "":
 			r.Messages = append(r.Messages, openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content})
 		}
 	}
-	return r
+	return r, pictures
+}
+
+// message maps a message with pictures: what is said comes before them.
+func (f *freight) message(m *Message) openai.ChatCompletionMessage {
+	parts := make([]openai.ChatMessagePart, 0, len(m.Pictures)+1)
+	if m.Content != "" {
+		parts = append(parts, openai.ChatMessagePart{Type: openai.ChatMessagePartTypeText, Text: m.Content})
+	}
+	for _, p := range m.Pictures {
+		parts = append(parts, openai.ChatMessagePart{
+			Type: openai.ChatMessagePartTypeImageURL, ImageURL: &openai.ChatMessageImageURL{URL: f.url(p)},
+		})
+	}
+	return openai.ChatCompletionMessage{Role: string(m.Role), MultiContent: parts}
 }
 
 // number returns what go-openai sends as *f; it leaves out plain zeros.

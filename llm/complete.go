@@ -19,8 +19,9 @@ import (
 // may be asked at present, the one that keeps out what recovers first, with the
 // time until then as RetryAfter. The completion holds the attempts in any case.
 // Possible entries set here are empty-answer, invalid-response,
-// stream-interrupted, gpt-400-unsupported-feature, gpt-404-model-not-found and
-// unknown-error; all else is left to Diagnose. When ctx was cancelled,
+// stream-interrupted, gpt-400-unsupported-feature, gpt-404-model-not-found,
+// picture-not-supported, picture-not-readable and unknown-error; all else is left
+// to Diagnose. When ctx was cancelled,
 // errors.Is(err, context.Canceled) holds and no entry is set: the caller knows
 // why and may stay silent. When ctx ran out of time, errors.Is(err,
 // context.DeadlineExceeded) holds and the phase is "total".
@@ -31,8 +32,13 @@ func (c *Client) Complete(ctx context.Context, prompt Prompt) (Completion, error
 	if end, ok := ctx.Deadline(); ok {
 		q.end = end
 	}
+	if pictured(prompt.Messages) {
+		if fault := q.behold(began); fault != nil {
+			return Completion{}, fault
+		}
+	}
 	done, fault := q.run(ctx)
-	done.Attempts = q.attempts
+	done.Attempts, done.Unseen = q.attempts, q.unseenOlder
 	if fault != nil {
 		return done, fault
 	}
@@ -60,6 +66,10 @@ type quest struct {
 	repaired bool  // shape is not yet known to work
 	failed   shuns // providers whose breakers have heard of this quest
 	attempts []Attempt
+
+	gallery     gallery // the pictures that are asked with
+	unseenOlder int     // pictures of older turns that are not
+	blinks      int     // attempts that were refused because of pictures
 
 	best  Completion // the longest answer that broke off
 	fault *troubleshoot.Fault
@@ -89,13 +99,17 @@ func (q *quest) advance(ctx context.Context) bool {
 		if q.stay && q.route.p.reenter(&q.route, now) || q.enter(now) {
 			return true
 		}
+		if q.helpsToHide(now) {
+			q.hideOlder()
+			continue
+		}
 		if len(q.attempts) > 0 {
 			return false
 		}
 		if q.resort(now) {
 			return true
 		}
-		c := recovery(q.all, now)
+		c := recovery(q.all, q.shuns, now)
 		wait := q.pad(c.until.Sub(now), now)
 		gap := q.c.pauses.LastResort
 		if c.trial && gap > 0 {
@@ -131,7 +145,7 @@ func (q *quest) enter(now time.Time) bool {
 // resort takes a way that is closed when none is open; see provider.resort.
 func (q *quest) resort(now time.Time) bool {
 	for _, p := range q.all {
-		if r, ok := p.resort(q.c.pauses.LastResort, now); ok {
+		if r, ok := p.resort(q.shuns, q.c.pauses.LastResort, now); ok {
 			q.route, q.shape = r, p.shapeOf(r)
 			return true
 		}

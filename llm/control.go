@@ -305,7 +305,7 @@ func (p *provider) forgive() {
 	defer p.mu.Unlock()
 	p.held, p.out, p.breaker, p.resorted = false, cooling{}, newBreaker(p.rest), time.Time{}
 	for _, m := range p.models {
-		m.out = cooling{}
+		m.out, m.sight = cooling{}, sight{}
 	}
 	for _, k := range p.keys {
 		k.out = cooling{}
@@ -326,6 +326,9 @@ func (p *provider) inherit(old *provider) {
 	for _, m := range p.models {
 		if i, ok := was[m.name]; ok {
 			m.out, m.shape = old.models[i].out.idle(), old.models[i].shape
+			if p.options.Vision == old.options.Vision {
+				m.sight = old.models[i].sight
+			}
 		}
 	}
 	for _, k := range p.keys {

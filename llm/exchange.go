@@ -32,7 +32,8 @@ var (
 type exchange struct {
 	watch
 
-	list string // the key whose array makes an answer
+	list     string   // the key whose array makes an answer
+	pictures *freight // of the request; nil for none
 
 	status int
 	header http.Header
@@ -71,9 +72,15 @@ func exchangeOf(ctx context.Context) (*exchange, bool) {
 	return x, ok
 }
 
-// keep remembers the body of a failed answer.
+// keep remembers the body of a failed answer, without the pictures that some
+// services repeat.
 func (x *exchange) keep(body []byte) {
-	x.body = bytes.Clone(body[:min(len(body), maxBody)])
+	body = body[:min(len(body), maxBody)]
+	if x.pictures != nil {
+		x.body = blot(body)
+		return
+	}
+	x.body = bytes.Clone(body)
 }
 
 // fail keeps what arrived and returns err.

@@ -21,6 +21,9 @@ const (
 	entryUnsupported = "gpt-400-unsupported-feature"
 	entryNoModel     = "gpt-404-model-not-found"
 	entryTimeout     = "upstream-timeout"
+	entryUnseen      = "picture-not-supported"
+	entryUnreadable  = "picture-not-readable"
+	entryTooLarge    = "gpt-413"
 )
 
 // finishRefusal is the finish reason given to an answer that is a refusal in a

@@ -45,7 +45,7 @@ func fit(messages []Message, limit int, count countFunc) fitted {
 func mostTokens(messages []Message) int {
 	n := primingTokens
 	for _, m := range messages {
-		n += messageTokens + len(m.Content)
+		n += messageTokens + len(m.Pictures)*pictureTokens + len(m.Content)
 	}
 	return n
 }
@@ -53,9 +53,15 @@ func mostTokens(messages []Message) int {
 func costOf(messages []Message, count countFunc, rough bool) int {
 	n := 0
 	for _, m := range messages {
-		n += messageTokens + count(m.Content, rough)
+		n += messageTokens + len(m.Pictures)*pictureTokens + count(m.Content, rough)
 	}
 	return n
+}
+
+// fixedTokens is what a message costs besides its words. Pictures take half of the
+// room at most, as their cost is a guess and must not swallow what is asked.
+func (m *Message) fixedTokens(room int) int {
+	return messageTokens + min(len(m.Pictures)*pictureTokens, room/2)
 }
 
 // layout is a prompt in its parts.
@@ -137,8 +143,8 @@ func cutTo(messages []Message, room int, count countFunc) (kept []Message, cost 
 	}
 	first := messages[0]
 	if cost = costOf(messages[:1], count, false); cost > room {
-		first.Content = cutMiddle(first.Content, room-messageTokens, count)
-		cost, cut = messageTokens+count(first.Content, false), true
+		first.Content, cut = cutMiddle(first.Content, room-first.fixedTokens(room), count), true
+		cost = costOf([]Message{first}, count, false)
 	}
 	return []Message{first}, cost, cut
 }

@@ -42,6 +42,11 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 	for name, values := range g.header {
 		req.Header[name] = values
 	}
+	if x.pictures != nil {
+		if err := x.pictures.load(req, x); err != nil {
+			return nil, err
+		}
+	}
 	res, err := g.next.Do(req)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,9 @@ func (q *quest) try(ctx context.Context) outcome {
 		return out
 	}
 	r.p.learn(r, q.shape, q.repaired)
+	if pictured(sent.messages) {
+		r.p.tookPictures(r)
+	}
 	q.c.meter.reported(r.target(), sent, out.Usage.Prompt)
 	q.note(ctx, out, nil, Remedy{})
 	return out
@@ -34,7 +37,8 @@ func (q *quest) try(ctx context.Context) outcome {
 func (q *quest) judge(ctx context.Context, out outcome) Remedy {
 	now := time.Now()
 	entry := q.c.catalogue.Load().Diagnose(out.fault).Entry
-	s, repaired := q.state(ctx, out, entry, now)
+	out.fault, entry = q.reread(out, entry, now)
+	s, fixed := q.state(ctx, out, entry, now)
 	m := Decide(out.fault, entry, s)
 	if (m.Action == ActionRetry && !s.Stale || m.Action == ActionWait) && !q.c.retries.retry(now) {
 		s.Spare = false // somebody else has just taken the last one
@@ -44,37 +48,69 @@ func (q *quest) judge(ctx context.Context, out outcome) Remedy {
 	m.Wait = q.pad(m.Wait, now)
 	q.remember(out, entry)
 	q.note(ctx, out, entry, m)
-	q.follow(m, s, repaired)
+	q.follow(m, s, fixed)
 	return m
 }
 
 // state looks at everything a decision depends on, after the provider's breaker
 // has heard of the fault.
-func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entry, now time.Time) (s State, repaired shape) {
+func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entry, now time.Time) (s State, fixed fix) {
 	f, r := out.fault, q.route
 	line := ruleFor(f, entry)
 	s = State{
-		Left: q.left(now), Attempts: q.c.attempts - len(q.attempts) - 1, Again: q.again,
+		Left: q.left(now), Attempts: q.c.attempts + q.blinks - len(q.attempts) - 1, Again: q.again,
 		Spare: q.c.retries.spare(now), Stale: out.stale && !q.stale, Pauses: q.c.pauses,
 	}
 	if ctx.Err() != nil {
 		s.Attempts = 0
 	}
+	fixed = q.fix(out, entry, now)
 	if line.cure == ActionTrim && q.trims < mostTrims && s.Attempts > 0 {
-		s.Trim = q.c.meter.refused(r.target(), out.sent, f.ContextLimit)
+		s.Trim = q.c.meter.refused(r.target(), out.sent, f.ContextLimit) || fixed.pictures
 	}
-	if line.cure == ActionRepair {
-		repaired, s.Repair = q.shape.repair(f, &r.p.options)
-	}
+	s.Repair = line.cure == ActionRepair && (fixed.pictures || fixed.shape != q.shape)
 	if rest := r.p.report(r, q.opinion(ctx, line, out, s), entry.ID, f, now); rest > 0 {
 		q.c.logger.LogAttrs(ctx, slog.LevelWarn, "resting", slog.String("provider", r.p.options.Name),
 			slog.String("entry", entry.ID), slog.Duration("for", rest))
 	}
-	r.p.survey(r, line.cool, q.shuns, &s, now)
+	shunned := q.shuns
+	if !q.gallery.newest && q.gallery.older > 0 { // those can be left out
+		shunned = shunned.withoutSight()
+	}
+	r.p.survey(r, line.cool, shunned, &s, now)
 	s.Provider = slices.ContainsFunc(q.all, func(p *provider) bool {
-		return p != r.p && p.reachable(q.shuns, now)
+		return p != r.p && p.reachable(shunned, now)
 	})
-	return s, repaired
+	return s, fixed
+}
+
+// fix is how to ask again without what was refused.
+type fix struct {
+	shape    shape
+	pictures bool // without the older turns' pictures
+}
+
+// fix looks for a way to ask again.
+func (q *quest) fix(out outcome, entry *troubleshoot.Entry, now time.Time) fix {
+	f := fix{shape: q.shape}
+	switch entry.ID {
+	case entryUnseen:
+		f.pictures = q.gallery.older > 0 && !q.gallery.newest && !q.seen(now)
+	case entryUnreadable, entryTooLarge:
+		f.pictures = q.gallery.older > 0
+	default:
+		repaired, ok := q.shape.repair(out.fault, &q.route.p.options)
+		if f.pictures = q.gallery.older > 0 && !ok && ruleFor(out.fault, entry).cure == ActionRepair; ok {
+			f.shape = repaired
+		}
+	}
+	return f
+}
+
+// seen reports whether another model can be asked now about the pictures.
+func (q *quest) seen(now time.Time) bool {
+	shunned := append(slices.Clone(q.shuns), shun{p: q.route.p, m: q.route.model(), sight: true})
+	return slices.ContainsFunc(q.all, func(p *provider) bool { return p.reachable(shunned, now) })
 }
 
 // opinion is what an attempt says of its provider.
@@ -109,7 +145,8 @@ const leastPatience = 10 * time.Second
 // tells most, and the longest beginning of an answer.
 func (q *quest) remember(out outcome, entry *troubleshoot.Entry) {
 	line := ruleFor(out.fault, entry)
-	if plain := line.cure == ActionTrim; q.fault == nil || plain || !q.plain {
+	unseen := entry.ID == entryUnseen // says less than what kept somebody from looking
+	if plain := line.cure == ActionTrim; q.fault == nil || plain || !q.plain && !unseen {
 		q.fault, q.plain = out.fault, plain
 	}
 	if line.partial && len(out.Text) > len(q.best.Text) {
@@ -118,9 +155,13 @@ func (q *quest) remember(out outcome, entry *troubleshoot.Entry) {
 }
 
 // follow prepares the next attempt.
-func (q *quest) follow(m Remedy, s State, repaired shape) {
+func (q *quest) follow(m Remedy, s State, fixed fix) {
 	r := q.route
 	q.stay = true
+	unseen := q.attempts[len(q.attempts)-1].Entry == entryUnseen
+	if unseen && q.blinks < mostBlinks {
+		q.blinks++
+	}
 	switch m.Action {
 	case ActionRetry, ActionWait:
 		if s.Stale {
@@ -130,17 +171,35 @@ func (q *quest) follow(m Remedy, s State, repaired shape) {
 		}
 	case ActionTrim:
 		q.trims++
+		q.without(fixed)
 	case ActionRepair:
-		q.shape, q.repaired = repaired, true
+		q.repaired = q.repaired || fixed.shape != q.shape
+		q.shape = fixed.shape
+		q.without(fixed)
 	case ActionNextKey:
 		q.stay = false
 		q.shuns = append(q.shuns, r.shunKey(m.Cool))
 	case ActionNextModel:
 		q.stay = false
-		q.shuns = append(q.shuns, shun{p: r.p, m: r.model()})
+		q.shuns = append(q.shuns, shun{p: r.p, m: r.model(), sight: unseen})
 	case ActionNextProvider:
 		q.stay = false
-		q.shuns = append(q.shuns, shun{p: r.p})
+		if unseen {
+			q.shuns = append(q.shuns, shun{p: r.p, m: r.model(), sight: true})
+		} else {
+			q.shuns = append(q.shuns, shun{p: r.p})
+		}
+	}
+}
+
+// mostBlinks is how many refusals of pictures are no attempts of a message: they
+// cost next to nothing, and are learnt.
+const mostBlinks = 8
+
+// without leaves out the older turns' pictures, if that is the fix.
+func (q *quest) without(f fix) {
+	if f.pictures {
+		q.hideOlder()
 	}
 }
 

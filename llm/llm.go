@@ -62,6 +62,7 @@ type Completion struct {
 	Partial   bool      // the line broke before the end of Text, and asking again did not help
 	Shortened bool      // the newest message was cut in the middle to fit
 	Trimmed   int       // older turns of the conversation left out to fit
+	Unseen    int       // pictures of older turns left out because nobody could look at them
 }
 
 // Attempt is one request made for a prompt, and what was done about it.

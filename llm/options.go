@@ -111,8 +111,8 @@ type Vision uint8
 // whatever the option says.
 const (
 	VisionAuto Vision = iota // found out by asking
-	VisionYes                // asked before those of which it is not known
-	VisionNo                 // never asked
+	VisionYes                // they do
+	VisionNo                 // they do not, or take no notice of them; never asked
 )
 
 // Key is a secret with a name that may be shown. A key without a name is

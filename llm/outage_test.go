@@ -136,7 +136,7 @@ func TestTrials(t *testing.T) {
 	if _, ok := enter(); ok {
 		t.Fatal("an answer that began before the failure disproved it")
 	}
-	if out, ok := p.recovery(now); !ok || out.entry != "gpt-403" || out.until != now.Add(time.Minute) {
+	if out, ok := p.recovery(nil, now); !ok || out.entry != "gpt-403" || out.until != now.Add(time.Minute) {
 		t.Errorf("recovery %+v", out)
 	}
 	now = now.Add(time.Minute)

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type model struct {
 	name  string
 	out   cooling
 	shape shape
+	sight sight
 }
 
 // route is how a request goes: to which model of which provider, and with which
@@ -69,6 +71,7 @@ type shun struct {
 	k     *key
 	group string
 	m     *model
+	sight bool // because the model takes no pictures
 }
 
 func (s shuns) provider(p *provider) bool {
@@ -210,10 +213,11 @@ func (p *provider) strikes(r route, s Scope) int {
 	return c.strikes
 }
 
-// recovery returns what keeps out the provider that will be over first; ok is
-// false if nothing does.
-func (p *provider) recovery(now time.Time) (c cooling, ok bool) {
-	if p.held {
+// recovery returns what keeps out the provider, but for models that a message does
+// not try, and will be over first; ok is false if nothing does.
+func (p *provider) recovery(s shuns, now time.Time) (c cooling, ok bool) {
+	blind := func(m *model) bool { return s.model(p, m) }
+	if p.held || !slices.ContainsFunc(p.models, func(m *model) bool { return !blind(m) }) {
 		return cooling{}, false
 	}
 	if !p.breaker.ready(now) {
@@ -223,6 +227,9 @@ func (p *provider) recovery(now time.Time) (c cooling, ok bool) {
 		return p.out, true
 	}
 	for i, m := range p.models {
+		if blind(m) {
+			continue
+		}
 		for _, k := range p.keys {
 			last := m.out // the last of the three to end keeps out
 			for _, other := range []cooling{k.out, k.quota[i]} {

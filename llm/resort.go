@@ -7,13 +7,16 @@ import "time"
 // service came back should not be told old news. Ways that wait for a pause
 // somebody asked for stay closed, and so do those on which a request is already
 // trying; at least gap passes between two such requests.
-func (p *provider) resort(gap time.Duration, now time.Time) (route, bool) {
+func (p *provider) resort(s shuns, gap time.Duration, now time.Time) (route, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.held || gap < 0 || now.Before(p.resorted.Add(gap)) || !p.breaker.yields(now) {
 		return route{}, false
 	}
 	for m := range p.models {
+		if s.model(p, p.models[m]) {
+			continue
+		}
 		for _, k := range p.keys {
 			r := route{p: p, k: k, m: m}
 			if !r.yields(now) {

@@ -118,6 +118,8 @@ var byCause = map[string]rule{
 var byEntry = map[string]rule{
 	"gpt-401-ip-not-authorized": badAddress, // every key goes out from the same address
 	"empty-answer":              {beside: 1, alone: 1, then: toProvider},
+	entryUnseen:                 {cure: ActionRepair, then: toModel},
+	entryUnreadable:             {cure: ActionRepair, then: toModel},
 }
 
 // ruleFor finds the line for a fault. What the fault itself tells apart comes

@@ -22,7 +22,7 @@ func (p *provider) status(now time.Time) ProviderStatus {
 		LastFault: p.last, LastFaultAt: p.lastAt, LastAnswer: p.answered,
 	}
 	if _, ok := p.choose(nil, now); !ok {
-		if c, ok := p.recovery(now); ok {
+		if c, ok := p.recovery(nil, now); ok {
 			s.Trouble, s.Until = c.entry, c.until
 		}
 	}

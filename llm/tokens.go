@@ -62,7 +62,8 @@ type measured struct {
 // fit cuts messages to what t takes, as far as is known.
 func (m *meter) fit(t target, messages []Message) measured {
 	g := m.counts.gauge(familyOf(t.model).words)
-	return measured{fitted: fit(messages, m.limit(t), g.count), exact: !g.estimated}
+	f := fit(messages, m.limit(t), g.count)
+	return measured{fitted: f, exact: !g.estimated && !pictured(f.messages)}
 }
 
 // limit returns the counted tokens a prompt for t may have.

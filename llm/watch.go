@@ -89,6 +89,14 @@ func (w *watch) connected(pooled bool) {
 	w.pooled = pooled
 }
 
+// sending notes that the request is still going out: the time for the answer
+// begins when it is sent.
+func (w *watch) sending() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sentAt = w.since()
+}
+
 func (w *watch) onPooled() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -129,11 +129,11 @@ func (r route) shunKey(s Scope) shun {
 }
 
 // recovery returns what keeps out the provider that will be over first.
-func recovery(all []*provider, now time.Time) cooling {
+func recovery(all []*provider, s shuns, now time.Time) cooling {
 	var first cooling
 	for _, p := range all {
 		p.mu.Lock()
-		out, ok := p.recovery(now)
+		out, ok := p.recovery(s, now)
 		p.mu.Unlock()
 		if ok && (first.fault == nil || out.until.Before(first.until)) {
 			first = out

@@ -186,7 +186,7 @@ func pieces(text string) []string {
 func promptTokens(r Request) int {
 	n := 3
 	for _, m := range r.Messages {
-		n += 4 + countTokens(m.Content)
+		n += 4 + countTokens(m.Content) + 765*len(m.Pictures) // OpenAI's for a square one
 	}
 	return n
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // maxBody bounds what is read of a request, like OpenAI's own limit only smaller.
-const maxBody = 8 << 20
+const maxBody = 32 << 20
 
 // serve answers one request: it is read and noted, fails if it is to fail, and
 // is otherwise answered as OpenAI would.
@@ -132,6 +132,8 @@ func (s *Server) invalid(r Request, bad error) (*apiError, int) {
 		return fault(404, "model_not_found", "", "The model `"+r.Model+"` does not exist or you do not have access to it.")
 	case len(r.Messages) == 0:
 		return fault(400, "missing_required_parameter", "messages", "Missing required parameter: 'messages'.")
+	case r.unreadable():
+		return fault(400, "invalid_image_format", "", "You uploaded an unsupported image. It must be one of: png, jpeg, gif, webp.")
 	case s.options.Window > 0 && tokens > s.options.Window:
 		return fault(400, "context_length_exceeded", "messages", fmt.Sprintf("This model's maximum context length is %d tokens. "+
 			"However, your messages resulted in %d tokens. Please reduce the length of the messages.", s.options.Window, tokens))

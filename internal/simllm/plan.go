@@ -13,6 +13,7 @@ type plan struct {
 	next   []*Failure
 	keys   map[string]*Failure
 	models map[string]*Failure
+	blind  map[string]*Failure // by model; of requests with pictures
 	always *Failure
 }
 
@@ -73,7 +74,7 @@ func (s *Server) order(in *map[string]*Failure, about, name string) error {
 func (s *Server) Heal() {
 	s.plan.mu.Lock()
 	defer s.plan.mu.Unlock()
-	s.plan.next, s.plan.keys, s.plan.models, s.plan.always = nil, nil, nil, nil
+	s.plan.next, s.plan.keys, s.plan.models, s.plan.blind, s.plan.always = nil, nil, nil, nil, nil
 }
 
 // Waiting says how many orders of Next have not been met yet.
@@ -84,7 +85,7 @@ func (s *Server) Waiting() int {
 }
 
 // failureFor picks the failure of a request, or nil. The nearest order wins:
-// Next, a marker in the prompt, the key's, the model's, Always.
+// Next, a marker in the prompt, blindness, the key's, the model's, Always.
 func (s *Server) failureFor(r Request) *Failure {
 	p := &s.plan
 	p.mu.Lock()
@@ -98,6 +99,9 @@ func (s *Server) failureFor(r Request) *Failure {
 		if f := marked(r.Newest()); f != nil {
 			return f
 		}
+	}
+	if f := p.blindness(r); f != nil {
+		return f
 	}
 	if f, ok := p.keys[r.Key]; ok {
 		return f

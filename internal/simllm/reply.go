@@ -9,12 +9,14 @@ import (
 )
 
 // Reply is the default assistant: friendly, in the language of the newest
-// message as far as it knows it, with Markdown when asked for "markdown", and
-// with a memory for what was said before.
+// message as far as it knows it, with Markdown when asked for "markdown", with a
+// memory for what was said before, and with an eye for pictures.
 func Reply(r Request) string {
 	text := strings.TrimSpace(r.Newest())
 	v := voiceFor(text)
-	switch {
+	switch seen := r.seen(); {
+	case seen != "":
+		return fmt.Sprintf(v.picture, seen)
 	case strings.Contains(strings.ToLower(text), "markdown"):
 		return v.markdown
 	case mentions(text, "before", "earlier", "刚才", "剛才", "之前"):
@@ -67,7 +69,7 @@ func cut(text string) string {
 }
 
 // voice is the assistant in one language.
-type voice struct{ hello, echo, memory, nothing, markdown string }
+type voice struct{ hello, echo, memory, nothing, picture, markdown string }
 
 func voiceFor(text string) voice {
 	han, traditional := false, false
@@ -82,6 +84,7 @@ func voiceFor(text string) voice {
 			echo:     "收到：「%s」。我是模擬助手，你可以繼續問，也可以讓我用 markdown 回答。",
 			memory:   "你上一句說的是：「%s」。",
 			nothing:  "你還沒有說過別的呢，隨便問點什麼吧。",
+			picture:  "我看到圖片了（%s）。",
 			markdown: markdownTraditional,
 		}
 	case han:
@@ -90,6 +93,7 @@ func voiceFor(text string) voice {
 			echo:     "收到：“%s”。我是模拟助手，你可以继续问，也可以让我用 markdown 回答。",
 			memory:   "你上一句说的是：“%s”。",
 			nothing:  "你还没有说过别的呢，随便问点什么吧。",
+			picture:  "我看到图片了（%s）。",
 			markdown: markdownSimplified,
 		}
 	}
@@ -98,6 +102,7 @@ func voiceFor(text string) voice {
 		echo:     "You said: “%s”. I am a simulated assistant: ask on, or ask me for markdown.",
 		memory:   "Just before, you said: “%s”.",
 		nothing:  "You have not said anything else yet. Ask me something!",
+		picture:  "I see your picture (%s).",
 		markdown: markdownEnglish,
 	}
 }

@@ -11,8 +11,9 @@ import (
 
 // Message is one message of a request, its text parts joined.
 type Message struct {
-	Role    string
-	Content string
+	Role     string
+	Content  string
+	Pictures []Picture
 }
 
 // Request is what the service was asked.
@@ -55,25 +56,6 @@ type wireMessage struct {
 	Content json.RawMessage `json:"content"`
 }
 
-// text joins the text of a content that is a string or a list of parts.
-func (m wireMessage) text() string {
-	var whole string
-	if json.Unmarshal(m.Content, &whole) == nil {
-		return whole
-	}
-	var parts []struct {
-		Text string `json:"text"`
-	}
-	if json.Unmarshal(m.Content, &parts) != nil {
-		return ""
-	}
-	texts := make([]string, len(parts))
-	for i, part := range parts {
-		texts[i] = part.Text
-	}
-	return strings.Join(texts, "\n")
-}
-
 // read fills in the request from its body.
 func (r *Request) read(body []byte) error {
 	var w wireRequest
@@ -83,7 +65,7 @@ func (r *Request) read(body []byte) error {
 	r.Model, r.Stream, r.usage = w.Model, w.Stream, w.StreamOptions.IncludeUsage
 	r.Messages = make([]Message, len(w.Messages))
 	for i, m := range w.Messages {
-		r.Messages[i] = Message{Role: m.Role, Content: m.text()}
+		r.Messages[i] = m.read()
 	}
 	return nil
 }
