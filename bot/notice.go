@@ -27,6 +27,7 @@ func (d *dispatcher) remind() {
 	if !d.switches.quietUntil(now).IsZero() {
 		return
 	}
+	d.cry(d.outages.cries(d.entryByID, now), false)
 	for _, x := range d.outages.due(d.entryByID, now) {
 		kept := d.markOf(&x, now)
 		if n := d.tellAdmins(x.tag, kept, func(tag string) string { return d.warning(tag, &x) }); n > 0 {
@@ -39,7 +40,9 @@ func (d *dispatcher) remind() {
 // review closes the outages that are over and tells whoever knew of them.
 func (d *dispatcher) review() {
 	now := time.Now()
-	for _, x := range d.outages.over(now) {
+	ended := d.outages.over(now)
+	d.cry(ended, true)
+	for _, x := range ended {
 		d.o.Logger.Info("an outage is over", "entry", x.entry, "provider", x.provider, "failures", x.failures, "from", x.since, "to", x.worked)
 		if x.told.IsZero() {
 			continue
@@ -123,22 +126,27 @@ func (d *dispatcher) tagOf(person, other string) string {
 
 // warning is what admins are told of an outage.
 func (d *dispatcher) warning(tag string, x *outage) string {
-	say := d.catalogue().Say
-	e := d.entryByID(x.entry)
 	title := d.titled(tag, x)
 	if !x.told.IsZero() {
-		title = say(tag, "notice_still", "title", title)
+		title = d.catalogue().Say(tag, "notice_still", "title", title)
+	}
+	return title + "\n" + d.running(tag, x) + "\n" + d.catalogue().Say(tag, "details", "ref", x.ref)
+}
+
+// running says how an outage does, and what the bot does about it.
+func (d *dispatcher) running(tag string, x *outage) string {
+	say := d.catalogue().Say
+	e := d.entryByID(x.entry)
+	if e == nil { // the catalogue is another since
+		return ""
 	}
 	key := "notice_line"
 	if x.provider == "" {
 		key = "notice_line_nameless"
 	}
-	lines := []string{title, say(tag, key, "severity", say(tag, "severity_"+e.Severity), "provider", x.provider,
-		"time", d.clock(x.since), "failures", d.counted(tag, "failures", x.failures), "chats", d.counted(tag, "chats", len(x.chats)))}
-	if done := d.doing(tag, e, x); done != "" {
-		lines = append(lines, done)
-	}
-	return strings.Join(append(lines, say(tag, "details", "ref", x.ref)), "\n")
+	line := say(tag, key, "severity", say(tag, "severity_"+e.Severity), "provider", x.provider,
+		"time", d.clock(x.since), "failures", d.counted(tag, "failures", x.failures), "chats", d.counted(tag, "chats", len(x.chats)))
+	return strings.TrimSpace(line + "\n" + d.doing(tag, e, x))
 }
 
 // doing says what the bot does about an outage by itself.
@@ -172,10 +180,13 @@ func lowerFirst(s string) string {
 
 // recovery is what admins are told of an outage that is over.
 func (d *dispatcher) recovery(tag string, x *outage) string {
-	say := d.catalogue().Say
-	return say(tag, "notice_recovered", "title", d.titled(tag, x)) + "\n" +
-		say(tag, "notice_span", "from", d.clock(x.since), "to", d.clock(x.worked),
-			"failures", d.counted(tag, "failures", x.failures), "chats", d.counted(tag, "chats", len(x.chats)))
+	return d.catalogue().Say(tag, "notice_recovered", "title", d.titled(tag, x)) + "\n" + d.span(tag, x)
+}
+
+// span says from when to when an outage was, and how bad.
+func (d *dispatcher) span(tag string, x *outage) string {
+	return d.catalogue().Say(tag, "notice_span", "from", d.clock(x.since), "to", d.clock(x.worked),
+		"failures", d.counted(tag, "failures", x.failures), "chats", d.counted(tag, "chats", len(x.chats)))
 }
 
 // titled is an outage's title with its reference.

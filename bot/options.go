@@ -34,6 +34,10 @@ type Options struct {
 	// and with nil once it is over. It must not block.
 	Trouble func(kind string, f *troubleshoot.Fault)
 
+	// Outage hears of trouble with AI sources that admins are told of. It must not
+	// block, and may be called from several goroutines. nil: nobody else is told.
+	Outage func(Outage)
+
 	Admins       []string // ids of people who are admins, where Traits.StableIDs
 	AdminRemarks []string // who has one of these remarks, set by a human on the account's phone, is an admin
 

@@ -37,6 +37,7 @@ type outage struct {
 	told  time.Time // when the admins were told; zero: they were not
 	tag   string    // the language of who met it
 	tried time.Time // when telling them was last begun
+	cried time.Time // when it was last told outside the chats
 }
 
 // outageKey names an outage.
@@ -169,15 +170,10 @@ func (o *outages) due(entry func(id string) *troubleshoot.Entry, now time.Time) 
 }
 
 func (x *outage) worthTelling(e *troubleshoot.Entry, now time.Time) bool {
-	switch {
-	case e == nil:
-		return false
-	case x.told.IsZero() && e.Notify == "digest":
-		return now.Sub(x.since) >= lastingAfter && x.failures >= lastingTimes
-	case x.told.IsZero():
-		return e.Notify == "immediate" || e.Notify == "once"
+	if x.told.IsZero() {
+		return x.matters(e, now)
 	}
-	return e.Notify == "immediate" && now.Sub(x.told) >= remindEvery
+	return e != nil && e.Notify == "immediate" && now.Sub(x.told) >= remindEvery
 }
 
 // wasTold notes that the admins have been told.

@@ -1,8 +1,6 @@
 package configs
 
 import (
-	"net"
-	"net/mail"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,45 +45,3 @@ func (l *loader) database(text, path string) {
 
 // minKey is the length of the shortest text, in bytes, that encrypts logins.
 const minKey = 16
-
-// alerts checks where alerts go.
-func (l *loader) alerts(all []Alert) {
-	taken := map[string]string{}
-	for i := range all {
-		a, at := &all[i], "alerts["+strconv.Itoa(i)+"]"
-		if a.Name == "" {
-			l.add(at+".name", ruleMissing)
-		}
-		l.name(a.Name, at+".name")
-		l.unique(taken, a.Name, at+".name")
-		if a.Kind == AlertEmail {
-			l.mailbox(a, at)
-			continue
-		}
-		if a.URL.Empty() {
-			if !l.bad(at + ".url") {
-				l.add(at+".url", ruleMissing)
-			}
-			continue
-		}
-		l.url(a.URL.Reveal(), at+".url", "https", "http")
-	}
-}
-
-// mailbox checks an alert that goes out by mail.
-func (l *loader) mailbox(a *Alert, at string) {
-	if host, _, err := net.SplitHostPort(a.Host); err != nil || host == "" {
-		l.add(at+".host", ruleHostPort)
-	}
-	if _, err := mail.ParseAddress(a.From); err != nil {
-		l.add(at+".from", ruleMail)
-	}
-	if len(a.To) == 0 {
-		l.add(at+".to", ruleMissing)
-	}
-	for i, to := range a.To {
-		if _, err := mail.ParseAddress(to); err != nil {
-			l.add(at+".to["+strconv.Itoa(i)+"]", ruleMail)
-		}
-	}
-}

@@ -96,6 +96,10 @@ type Limits struct {
 	GroupDay     int `mapstructure:"group_per_day" default:"0" min:"0" max:"1000000"`
 }
 
+// AlertEvents are what an [Alert] may be told of: logins, the store, an account that
+// is given up, AI services that need somebody, and those that have failed for long.
+func AlertEvents() []string { return []string{"login", "store", "stop", "ai", "ai_lasting"} }
+
 // AlertEmail is the kind of an [Alert] that goes out by SMTP.
 const AlertEmail = "email"
 
@@ -103,13 +107,14 @@ const AlertEmail = "email"
 type Alert struct {
 	Name     string   `mapstructure:"name" example:"phone"` // unique; shown in logs
 	Kind     string   `mapstructure:"kind" default:"generic" oneof:"generic feishu dingtalk wecom bark ntfy email"`
-	URL      Secret   `mapstructure:"url" example:"env:ALERT_URL"`                // of the webhook; whoever knows it may post
-	Secret   Secret   `mapstructure:"secret" example:"env:ALERT_SECRET"`          // signs requests to Feishu and DingTalk; a token for ntfy
-	Host     string   `mapstructure:"host" example:"smtp.example.com:465"`        // of the mail server
-	User     string   `mapstructure:"user" example:"bot@example.com"`             // for the mail server
-	Password Secret   `mapstructure:"password" example:"env:SMTP_PASSWORD"`       // for the mail server
-	From     string   `mapstructure:"from" example:"bot@example.com"`             // empty: user
-	To       []string `mapstructure:"to" default:"[]" example:"[me@example.com]"` // e-mail addresses
+	Events   []string `mapstructure:"events" default:"[login, store, stop, ai]" example:"[login, store, stop, ai, ai_lasting]"` // what it is told of; see AlertEvents
+	URL      Secret   `mapstructure:"url" example:"env:ALERT_URL"`                                                              // of the webhook; whoever knows it may post
+	Secret   Secret   `mapstructure:"secret" example:"env:ALERT_SECRET"`                                                        // signs requests to Feishu and DingTalk; a token for ntfy
+	Host     string   `mapstructure:"host" example:"smtp.example.com:465"`                                                      // of the mail server
+	User     string   `mapstructure:"user" example:"bot@example.com"`                                                           // for the mail server
+	Password Secret   `mapstructure:"password" example:"env:SMTP_PASSWORD"`                                                     // for the mail server
+	From     string   `mapstructure:"from" example:"bot@example.com"`                                                           // empty: user
+	To       []string `mapstructure:"to" default:"[]" example:"[me@example.com]"`                                               // e-mail addresses
 	Security string   `mapstructure:"security" default:"tls" oneof:"tls starttls none"`
 }
 

@@ -200,8 +200,9 @@ func local(address string) bool {
 	if err != nil {
 		return false
 	}
-	host := u.Hostname()
+	host := strings.ToLower(u.Hostname())
 	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap()
 		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 	}
 	for _, suffix := range []string{".local", ".internal", ".lan", ".localhost"} {
@@ -209,5 +210,6 @@ func local(address string) bool {
 			return true
 		}
 	}
-	return host != "" && !strings.Contains(host, ".")
+	// 134744072 and 0x8080808 are addresses to some resolvers.
+	return host != "" && !strings.Contains(host, ".") && (host[0] < '0' || host[0] > '9')
 }

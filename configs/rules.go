@@ -45,19 +45,23 @@ const (
 	ruleShort     rule = "this is shorter than %d characters; make a long one, as with: openssl rand -base64 32"
 	ruleHostPort  rule = "a host with a port is expected"
 	ruleMail      rule = "this is not an e-mail address"
+	ruleUnused    rule = "this kind of alert has no use for it; leave it out"
 	ruleDuplicate rule = "%s is already used by %s; each needs its own"
 	ruleName      rule = "%s can't be a name; use up to 32 letters, digits, dots, dashes and underscores"
 	ruleNameKey   rule = "this looks like a key, and names are shown to people; put keys under keys"
 	ruleUnprint   rule = "this has spaces, line breaks or other characters that can't be sent"
 	ruleControl   rule = "this has line breaks or other control characters"
 
-	ruleURLParse  rule = "this is not a URL"
-	ruleURLScheme rule = "a URL that begins with %s is expected"
-	ruleURLHost   rule = "the URL names no host"
-	ruleURLUser   rule = "a URL with a user name or password in it isn't accepted here; keys go under keys"
-	ruleURLQuery  rule = "the URL has a query or fragment, and paths are appended to it"
-	rulePlain     rule = "key and chats would travel unencrypted to a host that isn't local; use https, or set allow_http"
-	ruleURLChat   rule = "leave %s off; the bot appends it"
+	ruleURLParse    rule = "this is not a URL"
+	ruleURLScheme   rule = "a URL that begins with %s is expected"
+	ruleURLHost     rule = "the URL names no host"
+	ruleURLUser     rule = "a URL with a user name or password in it isn't accepted here; keys go under keys"
+	ruleURLQuery    rule = "the URL has a query or fragment, and paths are appended to it"
+	rulePlain       rule = "key and chats would travel unencrypted to a host that isn't local; use https, or set allow_http"
+	ruleAlertPlain  rule = "alerts would travel unencrypted to a host that isn't local; use https"
+	ruleURLLogin    rule = "this kind takes no user name or password in the URL; what signs goes under secret"
+	ruleURLFragment rule = "leave off what follows the #"
+	ruleURLChat     rule = "leave %s off; the bot appends it"
 
 	ruleNoProvider   rule = "no AI service is set; put OPENAI_API_KEY into the environment, or list a service here"
 	ruleSecretEnv    rule = "the environment has no variable %s"
@@ -119,7 +123,7 @@ func (r rule) in(locale string, args ...any) string {
 // the key itself is wrong, or the value is right but leads nowhere.
 func (r rule) wantsExample() bool {
 	switch r {
-	case ruleUnknown, ruleUnknownNear, ruleFamiliar, ruleTwice, ruleSecretEnv, ruleSecretFile, ruleSecretEmpty, ruleHeaderOwn:
+	case ruleUnknown, ruleUnknownNear, ruleFamiliar, ruleTwice, ruleSecretEnv, ruleSecretFile, ruleSecretEmpty, ruleHeaderOwn, ruleUnused:
 		return false
 	}
 	return true

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/configs"
 	"github.com/diagbot/diagbot/internal/alert"
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -16,6 +17,7 @@ type alarm struct {
 	*app
 	*alert.Alerter
 	catalogue func() *troubleshoot.Catalogue // as it is now
+	affairs   affairs
 }
 
 // newAlarm prepares the configured targets, or tells the operator what is wrong
@@ -46,7 +48,7 @@ func targets(cfg *configs.Config) []alert.Target {
 	all := make([]alert.Target, len(cfg.Alerts))
 	for i, a := range cfg.Alerts {
 		all[i] = alert.Target{
-			Name: a.Name, Kind: a.Kind, URL: a.URL.Reveal(), Secret: a.Secret.Reveal(),
+			Name: a.Name, Kind: a.Kind, Events: a.Events, URL: a.URL.Reveal(), Secret: a.Secret.Reveal(),
 			Host: a.Host, User: a.User, Password: a.Password.Reveal(), From: a.From, To: a.To, Security: a.Security,
 		}
 	}
@@ -61,12 +63,23 @@ const (
 	alarmEnd   = "end"   // serve has given the account up
 )
 
+// eventOf names what an alert about a trouble counts as.
+func eventOf(kind string) string {
+	switch kind {
+	case bot.TroubleStore:
+		return alert.EventStore
+	case alarmEnd:
+		return alert.EventStop
+	}
+	return alert.EventLogin
+}
+
 // tell tells of a trouble whose page is the fault's.
 func (m *alarm) tell(account, kind string, f *troubleshoot.Fault) {
 	c := m.catalogue()
 	entry, tag := c.Diagnose(f).Entry, m.chatLocale(c)
 	m.Tell(alert.Alert{
-		Key: account + "/" + kind, Account: account, Severity: alert.Severity(entry.Severity), At: time.Now(),
+		Key: account + "/" + kind, Event: eventOf(kind), Account: account, Severity: alert.Severity(entry.Severity), At: time.Now(),
 		Title: c.Title(entry.ID, tag),
 		Text:  c.Explain(entry.ID, troubleshoot.Telling{Audience: troubleshoot.AudienceAdmin, Locale: tag}),
 	})
@@ -80,7 +93,7 @@ const scanEvery = 30 * time.Minute
 func (m *alarm) scan(account, link string) {
 	now := time.Now()
 	m.Tell(alert.Alert{
-		Key: fmt.Sprint(account, "/", alarmScan, "/", now.Truncate(scanEvery).Unix()), Account: account, Severity: alert.Critical, At: now,
+		Key: fmt.Sprint(account, "/", alarmScan, "/", now.Truncate(scanEvery).Unix()), Event: alert.EventLogin, Account: account, Severity: alert.Critical, At: now,
 		Title: m.say("alert_scan"), Text: m.say("alert_scan_text"), Link: link,
 	})
 }
@@ -88,7 +101,7 @@ func (m *alarm) scan(account, link string) {
 // unscanned tells that no more links of a login follow by themselves.
 func (m *alarm) unscanned(account string) {
 	m.Tell(alert.Alert{
-		Key: account + "/" + alarmLogin, Account: account, Severity: alert.Critical, At: time.Now(),
+		Key: account + "/" + alarmLogin, Event: alert.EventLogin, Account: account, Severity: alert.Critical, At: time.Now(),
 		Title: m.say("alert_unscanned"), Text: m.say("login_given_up"),
 	})
 }
@@ -96,14 +109,14 @@ func (m *alarm) unscanned(account string) {
 // over tells that a trouble has ended, whoever was told of it.
 func (m *alarm) over(account, kind, title string) {
 	m.Tell(alert.Alert{
-		Key: account + "/" + kind, Account: account, Severity: alert.Info, At: time.Now(), Title: title, Recovered: true,
+		Key: account + "/" + kind, Event: eventOf(kind), Account: account, Severity: alert.Info, At: time.Now(), Title: title, Recovered: true,
 	})
 }
 
 // gone tells that serve ends although nobody asked it to.
 func (m *alarm) gone(account string, err error) {
 	m.Tell(alert.Alert{
-		Key: account + "/" + alarmEnd, Account: account, Severity: alert.Critical, At: time.Now(),
+		Key: account + "/" + alarmEnd, Event: alert.EventStop, Account: account, Severity: alert.Critical, At: time.Now(),
 		Title: m.say("alert_end"), Text: err.Error(),
 	})
 }

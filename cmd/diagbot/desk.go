@@ -104,6 +104,7 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 		d.logger.Warn("what admins changed was not read", "account", name, "error", err)
 	}
 	defer d.control.leave(name)
+	defer d.alarm.affairs.forget(name)
 	channel, done := d.channel(owned)
 	defer done()
 	options := relayOptions(d.cfg)
@@ -111,6 +112,7 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	options.Completer, options.Sources, options.Prober = d.client, d.client, d.client
 	options.Catalogue, options.Logger, options.Trouble = d.catalogue(), d.logger, d.trouble
 	options.Redactor, options.Control, options.Draw, options.Invite = d.redactor, d.control, drawn, func(code string) { d.invite(name, code) }
+	options.Outage = func(o bot.Outage) { d.alarm.outage(name, o) }
 	options.Admins, options.AdminRemarks = d.account.Admins, d.cfg.AdminRemarks
 	relay, err := bot.New(options)
 	if err != nil {

@@ -25,7 +25,7 @@ type pager struct {
 
 // page is an alert.
 type page struct {
-	State, Key, Account, Title string
+	State, Event, Key, Account, Title string
 }
 
 // newPager makes serve send its alerts to a server of the test, with further

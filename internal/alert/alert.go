@@ -35,9 +35,28 @@ const (
 	Critical Severity = "critical"
 )
 
+// What alerts are about.
+const (
+	EventLogin     = "login"      // an account is logged out, refused, waits for a scan, or may not reply
+	EventStore     = "store"      // the store fails
+	EventStop      = "stop"       // nobody answers for an account any more
+	EventAI        = "ai"         // an AI service fails and somebody has to do something about it
+	EventAILasting = "ai_lasting" // an AI service has failed for some time in a way that may pass by itself
+)
+
+// Events returns all of them.
+func Events() []string { return []string{EventLogin, EventStore, EventStop, EventAI, EventAILasting} }
+
+// usually are the events of a target that names none.
+func usually() []string { return []string{EventLogin, EventStore, EventStop, EventAI} }
+
 // Alert is what the operator is to be told. Its texts are in the operator's
 // language; they are redacted and cut to the lengths below before they leave.
 type Alert struct {
+	// Event says what kind of trouble it is; see the Event constants. Targets hear of
+	// the events they are for. Empty: all do.
+	Event string
+
 	// Key says what it is about: alerts with the same key are the same trouble.
 	// Empty: the title.
 	Key      string

@@ -18,6 +18,7 @@ import (
 type Message struct {
 	Version  int       `json:"version"` // 1
 	State    string    `json:"state"`   // "trouble" or "recovered"
+	Event    string    `json:"event"`   // what kind of trouble, as in a target's events
 	Key      string    `json:"key"`     // the same for a trouble and its recovery
 	Severity Severity  `json:"severity"`
 	Title    string    `json:"title"`
@@ -33,7 +34,7 @@ func generic() dialect {
 }
 
 func genericRequest(t *Target, al Alert, now time.Time) request {
-	m := Message{1, "trouble", al.Key, al.Severity, al.Title, al.Text, al.Steps, al.Link, al.Account, al.At.Round(0)}
+	m := Message{1, "trouble", al.Event, al.Key, al.Severity, al.Title, al.Text, al.Steps, al.Link, al.Account, al.At.Round(0)}
 	if al.Recovered {
 		m.State = "recovered"
 	}

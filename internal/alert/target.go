@@ -31,12 +31,15 @@ const (
 
 // Target is a place where alerts go.
 type Target struct {
-	Name string // unique; stands in logs and errors
-	Kind string
+	Name   string // unique; stands in logs and errors
+	Kind   string
+	Events []string // what it is told of; empty: all but EventAILasting
 
 	// URL is the webhook as its vendor shows it: for Bark https://HOST/KEY, or
 	// https://HOST with the key as Secret; for ntfy https://HOST/TOPIC. It is https,
-	// or http within the machine or the local network.
+	// or http within the machine or the local network. That of a server of
+	// one's own (generic, ntfy, Bark) may hold a user name and a password, which are sent
+	// as HTTP's basic authentication.
 	URL string
 	// Secret signs what goes to Feishu, DingTalk and generic webhooks, is the token
 	// of a protected ntfy topic, and may be Bark's key. Empty: none.
@@ -92,6 +95,11 @@ func (c *checker) bad(field, why string) {
 }
 
 func (c *checker) all(t *Target) {
+	for i, event := range t.Events {
+		if !slices.Contains(Events(), event) {
+			c.bad(fmt.Sprintf("events[%d]", i), "is not one of "+strings.Join(Events(), ", "))
+		}
+	}
 	switch t.Kind {
 	case KindEmail:
 		c.mail(t)
@@ -110,11 +118,13 @@ func (c *checker) hook(t *Target) {
 	case t.URL == "":
 		c.bad("url", "is missing")
 		return
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Fragment != "":
+	case err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Scheme != "https" && u.Scheme != "http" || u.Fragment != "":
 		c.bad("url", "is not the address of a webhook") // the error would repeat it
 		return
 	case u.Scheme == "http" && !local(u.Hostname()):
 		c.bad("url", "must be https outside the local network")
+	case u.User != nil && !slices.Contains([]string{KindGeneric, KindNtfy, KindBark}, t.Kind):
+		c.bad("url", "has a user name or password, which this kind has no use for")
 	}
 	path := strings.Trim(u.Path, "/")
 	switch {
@@ -184,12 +194,29 @@ func splitHost(s, security string) (host string, port int) {
 	return host, port
 }
 
+// hears reports whether the target is told of an event.
+func (t *Target) hears(event string) bool {
+	events := t.Events
+	if len(events) == 0 {
+		events = usually()
+	}
+	return event == "" || slices.Contains(events, event)
+}
+
 // local reports hosts that are reached without crossing the internet.
 func local(host string) bool {
+	host = strings.ToLower(host)
 	if addr, err := netip.ParseAddr(host); err == nil {
+		addr = addr.Unmap()
 		return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 	}
-	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".local") || strings.HasSuffix(host, ".internal")
+	for _, suffix := range [...]string{".local", ".internal", ".lan", ".localhost"} {
+		if strings.HasSuffix(host, suffix) {
+			return true
+		}
+	}
+	// 134744072 and 0x8080808 are addresses to some resolvers.
+	return host != "" && !strings.Contains(host, ".") && (host[0] < '0' || host[0] > '9')
 }
 
 // secrets are the parts of the target that must appear nowhere.

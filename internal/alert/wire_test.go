@@ -253,7 +253,7 @@ func TestGeneric(t *testing.T) {
 	s, got := server(t, "")
 	al := sample()
 	r := told(t, Target{Name: "g", Kind: KindGeneric, URL: s.URL + "/hook?x=1", Secret: "s3cret"}, al, got)
-	sameJSON(t, r.body, `{"version":1,"state":"trouble","key":"session","severity":"critical","title":"微信登录已失效","text":"账号在别处登录。<b>",
+	sameJSON(t, r.body, `{"version":1,"state":"trouble","event":"","key":"session","severity":"critical","title":"微信登录已失效","text":"账号在别处登录。<b>",
 		"steps":"1. 扫码\n2. 等待","link":"https://login.weixin.qq.com/l/4f8Zw-x==","account":"小助手","at":"2026-11-22T09:08:07+08:00"}`)
 	at := r.header.Get("X-Diagbot-Timestamp")
 	recent(t, at, time.Second)
