@@ -27,14 +27,18 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 	if err := d.recall(ctx, c, t); err != nil {
 		return response{}
 	}
-	asked := d.content(t)
-	prompt := d.prompt(c, t, asked, now)
-	done, err := d.complete(ctx, t, prompt)
+	got := d.complete(ctx, t, d.question(c, t, now))
+	done, err := got.done, got.err
 	done.Text = d.exact(done.Text)
-	took, tries := time.Since(now), d.attempts(done.Attempts, prompt)
-	if given(err) {
+	took, tries := time.Since(now), d.attempts(done.Attempts, got.prompt)
+	var u unseen
+	switch {
+	case given(err):
 		return response{}
+	case errors.As(err, &u):
+		return d.personal(t, u.entry)
 	}
+	done.Shortened = done.Shortened || got.cut
 	text := strings.ReplaceAll(done.Text, recipeMark, "")
 	if err == nil && !d.traits.Markdown {
 		text = d.plain.Plain(text)
@@ -48,8 +52,9 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 	now = time.Now()
 	d.o.Logger.Info("answered", "chat", d.hash(c.id), "provider", done.Provider, "model", done.Model,
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
+	got.turn.Asked, got.turn.Answered = d.exact(got.turn.Asked), done.Text
 	a := response{
-		text: d.withNotes(t, text, done), turn: &Turn{Asked: d.exact(asked), Answered: done.Text},
+		text: d.withNotes(t, text, done), turn: &got.turn,
 		outcome: OutcomeAnswered, took: took, incident: d.rescue(t, took, tries, done.Partial),
 	}
 	if t.way == toRetry {
@@ -91,57 +96,28 @@ func (r *Relay) withNotes(t task, text string, done llm.Completion) string {
 // finishLength is the reason of an answer that ends at the model's limit.
 const finishLength = "length"
 
-// groupNote tells the model how a group's messages look. It is never shown.
-const groupNote = "You are in a group chat. Every message begins with the name of the person who wrote it and a colon. " +
-	"Answer the last one, without a name in front."
-
-func (r *Relay) prompt(c *chat, t task, asked string, now time.Time) llm.Prompt {
-	system := r.o.System
-	if t.Chat.Group {
-		system = strings.TrimSpace(system + "\n\n" + groupNote)
-	}
-	all := make([]llm.Message, 0, 2*len(c.memory.turns)+2)
-	if system != "" {
-		all = append(all, llm.Message{Role: llm.RoleSystem, Content: system})
-	}
-	all = c.memory.appendTo(all, now)
-	return llm.Prompt{Messages: append(all, llm.Message{Role: llm.RoleUser, Content: asked})}
-}
-
-// content is what the model hears of a message: who says it in a group, and what
-// it replies to.
-func (r *Relay) content(t task) string {
-	text := t.text
-	if t.Chat.Group {
-		text = oneLine(t.Sender.Name, maxName) + ": " + text
-	}
-	if quote := strings.TrimSpace(clean(t.Quote)); quote != "" {
-		text = r.catalogue().Say(t.tag, "quoted", "text", quote) + "\n\n" + text
-	}
-	return text
-}
-
 // lastWords is how long a completer may take to say what happened when its time
 // is up.
 const lastWords = 500 * time.Millisecond
 
-// outcome is what a completer returned.
+// outcome is what a completer returned, and what it was asked.
 type outcome struct {
+	question
 	done llm.Completion
 	err  error
 }
 
-// complete asks the completer within the deadline, and keeps the person who waits
-// in patience. It returns in time even when the completer does not, and turns a
-// panic into a fault. When ctx ends, its error is the cause.
-func (d *dispatcher) complete(ctx context.Context, t task, p llm.Prompt) (llm.Completion, error) {
+// complete fetches what came with a question and asks the completer, within the
+// deadline, and keeps the person who waits in patience. It returns in time even
+// when neither does, and turns a panic into a fault. When ctx ends, its error is
+// the cause.
+func (d *dispatcher) complete(ctx context.Context, t task, q question) outcome {
 	margin := min(lastWords, d.o.Deadline/10)
 	asking, cancel := context.WithTimeout(ctx, d.o.Deadline-margin)
 	defer cancel()
 	answer := make(chan outcome, 1)
 	d.asking.Go(func() {
-		done, err := d.guarded(asking, p)
-		answer <- outcome{done, err}
+		answer <- d.guarded(asking, t, q)
 	})
 	if d.showsTyping(t) {
 		d.asking.Go(func() { d.typing(asking, t.Chat) })
@@ -155,38 +131,43 @@ func (d *dispatcher) complete(ctx context.Context, t task, p llm.Prompt) (llm.Co
 		case <-waiting.due:
 			waiting.say(d, t)
 		case <-asking.Done():
-			return d.late(ctx, answer, margin).unlessEnded(ctx)
+			return d.late(ctx, answer, q, margin).unlessEnded(ctx)
 		}
 	}
 }
 
 // late waits a little longer for the words of a completer whose time is up.
-func (r *Relay) late(ctx context.Context, answer <-chan outcome, margin time.Duration) outcome {
+func (r *Relay) late(ctx context.Context, answer <-chan outcome, q question, margin time.Duration) outcome {
 	if errors.Is(context.Cause(ctx), errTakenBack) {
-		return outcome{err: errTakenBack}
+		return outcome{question: q, err: errTakenBack}
 	}
 	select {
 	case got := <-answer:
 		return got
 	case <-time.After(margin):
-		return outcome{err: &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: entryTimeout,
+		return outcome{question: q, err: &troubleshoot.Fault{Source: troubleshoot.SourceBot, Entry: entryTimeout,
 			Net: troubleshoot.NetTimeout, Phase: troubleshoot.PhaseTotal}}
 	}
 }
 
 // unlessEnded is the outcome, where a failure after the end of ctx is its cause.
-func (o outcome) unlessEnded(ctx context.Context) (llm.Completion, error) {
+func (o outcome) unlessEnded(ctx context.Context) outcome {
 	if o.err != nil && ctx.Err() != nil {
 		o.err = context.Cause(ctx)
 	}
-	return o.done, o.err
+	return o
 }
 
-func (r *Relay) guarded(ctx context.Context, p llm.Prompt) (done llm.Completion, err error) {
+func (r *Relay) guarded(ctx context.Context, t task, q question) (o outcome) {
+	who := "the channel"
 	defer func() {
 		if v := recover(); v != nil {
-			err = panicked("the completer", v)
+			o.err = panicked(who, v)
 		}
 	}()
-	return r.o.Completer.Complete(ctx, p)
+	if o.question, o.err = r.bring(ctx, t, q); o.err == nil {
+		who = "the completer"
+		o.done, o.err = r.o.Completer.Complete(ctx, o.prompt)
+	}
+	return o
 }

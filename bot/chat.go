@@ -152,19 +152,24 @@ func (r *Relay) recall(ctx context.Context, c *chat, t task) error {
 	if c.memory.loaded || r.o.MemoryTurns == 0 {
 		return nil
 	}
-	now, since := time.Now(), time.Time{}
-	if r.o.MemoryExpiry > 0 {
-		since = now.Add(time.Microsecond - r.o.MemoryExpiry) // exactly so long is too long
-	}
+	now := time.Now()
 	var m Memory
 	err := r.keep(ctx, func(ctx context.Context) (err error) {
-		m, err = r.store.Recall(ctx, r.conversation(t.Message), since)
+		m, err = r.store.Recall(ctx, r.conversation(t.Message), r.rememberedSince(now))
 		return err
 	})
 	if err == nil {
 		c.memory.load(m, now)
 	}
 	return err
+}
+
+// rememberedSince is when a conversation must have been going on to be remembered.
+func (r *Relay) rememberedSince(now time.Time) time.Time {
+	if r.o.MemoryExpiry <= 0 {
+		return time.Time{}
+	}
+	return now.Add(time.Microsecond - r.o.MemoryExpiry) // exactly so long is too long
 }
 
 func closedChan() <-chan struct{} {
@@ -225,7 +230,7 @@ func mention(name string) string {
 // says nothing about it.
 func (r *Relay) language(ctx context.Context, t task) (tag, how string) {
 	text := t.text
-	if _, _, ok := r.commands.parse(text); ok && isASCII(fold(text)) || t.Kind != KindText {
+	if _, _, ok := r.commands.parse(text); ok && isASCII(fold(text)) || !r.readable(t.Message) {
 		text = ""
 	}
 	to := reader{person: t.person, text: text}
@@ -257,14 +262,14 @@ func (d *dispatcher) guardedAnswer(ctx context.Context, c *chat, t task) (a resp
 // answer returns what to say to t.
 func (d *dispatcher) answer(ctx context.Context, c *chat, t task) response {
 	switch {
-	case t.Kind != KindText:
+	case !d.readable(t.Message):
 		return response{text: d.explain(t, entryNotText)}
-	case t.text == "":
+	case t.text == "" && !d.carries(t.Message):
 		return response{text: d.shortHelp(t)}
 	case tooLong(t.text, d.o.MaxMessage):
 		return d.personal(t, entryTooLong)
 	}
-	if cmd, args, ok := d.commands.parse(t.text); ok {
+	if cmd, args, ok := d.commands.parse(t.text); ok && t.Kind == KindText {
 		return response{text: d.command(cmd, call{task: t, chat: c, args: args, out: d.out})}
 	}
 	if text, ok := d.goesOn(ctx, t); ok {

@@ -14,6 +14,7 @@ type command struct {
 	hints   []hint   // what help says of it; none: it is not mentioned
 	admin   bool     // for admins alone
 	private bool     // not in groups
+	files   bool     // help speaks of it where files can be sent
 	urgent  bool     // carried out at once, also while the chat is busy; it takes back what its giver waits for
 	secret  []string // topics, as arguments begin with, whose rest is not stored; "" is every argument
 	run     func(*Relay, call) string

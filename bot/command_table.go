@@ -21,6 +21,8 @@ func forAll() []*command {
 				{usage: "usage_diag_trend", about: "cmd_diag_trend", admin: true},
 				{usage: "usage_diag_explain", about: "cmd_diag_explain", admin: true},
 			}, run: (*Relay).diag},
+		{name: "file", aliases: []string{"export", "文件", "导出", "檔案", "匯出", "ファイル", "파일"}, files: true,
+			hints: []hint{{about: "cmd_file"}}, run: (*Relay).file},
 		// In some bots #stop pauses the whole bot; that is /pause here.
 		{name: "stop", aliases: []string{"cancel", "停止", "停止回答", "取消", "中止", "중지"}, bare: []string{"停止回答"},
 			hints: []hint{{about: "cmd_stop"}}, urgent: true, run: (*Relay).stop},

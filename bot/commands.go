@@ -97,18 +97,21 @@ func (r *Relay) help(in call) string {
 	lines := []string{"【" + say(in.tag, "help_title") + "】", ""}
 	lines = append(lines, r.howTo(in.task)...)
 	lines = append(lines, "", "【"+say(in.tag, "help_commands")+"】", "")
-	lines = append(lines, r.hints(in.tag, false)...)
+	lines = append(lines, r.hints(in, false)...)
 	if !in.Chat.Group && r.isAdmin(&in) {
 		lines = append(lines, "", "【"+say(in.tag, "help_admins")+"】", "")
-		lines = append(lines, r.hints(in.tag, true)...)
+		lines = append(lines, r.hints(in, true)...)
 	}
 	return strings.Join(append(lines, "", say(in.tag, "help_more")), "\n")
 }
 
 // hints are the lines of help that are for admins, or those for all.
-func (r *Relay) hints(tag string, admin bool) (lines []string) {
-	say := r.catalogue().Say
+func (r *Relay) hints(in call, admin bool) (lines []string) {
+	tag, say := in.tag, r.catalogue().Say
 	for _, c := range r.commands.list {
+		if c.files && !r.sendsFiles(in.Chat) {
+			continue
+		}
 		for _, h := range c.hints {
 			if h.admin != admin {
 				continue

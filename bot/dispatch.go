@@ -159,14 +159,14 @@ func (d *dispatcher) file(t task, now time.Time) bool {
 	}
 	switch {
 	case t.way > toCatchUp:
-	case t.Kind != KindText && now.Sub(c.notTextTold) < time.Minute:
+	case !d.readable(t.Message) && now.Sub(c.notTextTold) < time.Minute:
 		seq := t.seq
 		d.besides(func() { d.leave(seq) })
 		return false
 	case t.way == toAnswer && len(c.open) > d.o.MailboxSize:
 		d.busy(c, t)
 		return false
-	case t.Kind != KindText:
+	case !d.readable(t.Message):
 		c.notTextTold = now
 	}
 	t.work, t.end = context.WithCancelCause(d.work)
@@ -190,7 +190,7 @@ func (d *dispatcher) wake(c *chat) {
 // urgent carries out a command that cannot wait for its turn in a busy chat.
 func (d *dispatcher) urgent(c *chat, t task) bool {
 	cmd, args, ok := d.commands.parse(t.text)
-	t.asks = t.Kind == KindText && !ok && t.way <= toResume
+	t.asks = d.readable(t.Message) && (!ok || t.Kind != KindText) && t.way <= toResume
 	if !ok || !cmd.urgent || t.Kind != KindText || t.way > toCatchUp {
 		return false
 	}

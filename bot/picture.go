@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// recipeMark begins a part that is a picture yet to be drawn: the store keeps text
-// alone. No text that is said has it, as control characters are taken out.
+// recipeMark begins a part that is a picture yet to be drawn, or a file yet to be
+// written: the store keeps text alone. No text that is said has it, as control
+// characters are taken out.
 const recipeMark = "\x01"
 
 // recipe is the part that becomes a picture when it is sent.
@@ -17,7 +18,8 @@ func recipe(span, tag string) string { return recipeMark + "trend " + span + " "
 // isRecipe reports whether a text is a recipe of ours, and no more than that.
 func isRecipe(text string) bool {
 	_, _, ok := readRecipe(text)
-	return ok
+	_, file := readFileRecipe(text)
+	return ok || file
 }
 
 func readRecipe(text string) (s period, tag string, ok bool) {
@@ -33,13 +35,20 @@ func readRecipe(text string) (s period, tag string, ok bool) {
 	return period{}, "", false
 }
 
-// say sends a part: as a picture if it is the recipe of one, in words where that
-// does not work.
+// say sends a part: as a picture or a file if it is the recipe of one, in words
+// where that does not work.
 func (r *Relay) say(ctx context.Context, p Part) error {
+	if f, ok := readFileRecipe(p.Text); ok {
+		return r.sayFile(ctx, p, f)
+	}
 	s, tag, ok := readRecipe(p.Text)
 	if !ok {
 		return r.o.Channel.Send(ctx, p)
 	}
+	return r.sayPicture(ctx, p, s, tag)
+}
+
+func (r *Relay) sayPicture(ctx context.Context, p Part, s period, tag string) error {
 	p.Text = ""
 	png, err := r.draw(ctx, s, tag)
 	if pictures, ok := r.o.Channel.(Pictures); ok && err == nil {

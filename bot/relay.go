@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -38,6 +40,7 @@ type Relay struct {
 	choices   choices
 	switches  switches
 	sequels   sequels
+	album     *album
 	strangers ration                 // refusals that are kept
 	guessTold seldom                 // when the owner heard of guessing
 	ownerIs   atomic.Pointer[string] // the person the owner is, once they have given a command
@@ -46,6 +49,8 @@ type Relay struct {
 	login atomic.Pointer[string] // that holds; see [Ear]
 	shift atomic.Pointer[shift]
 	now   atomic.Pointer[dispatcher] // of the Run that goes on; nil: none does
+
+	fetching, developing *semaphore.Weighted
 
 	asking  sync.WaitGroup // calls of the completer
 	running atomic.Bool
@@ -69,6 +74,7 @@ func New(o Options) (*Relay, error) {
 	r.trouble.relay = r
 	r.admins = &admins{store: r.store, channel: o.Channel, listed: o.Admins, remarks: o.AdminRemarks, stable: traits.StableIDs}
 	r.pairing = &pairing{store: r.store}
+	r.album, r.fetching, r.developing = newAlbum(), semaphore.NewWeighted(maxFetching), semaphore.NewWeighted(1)
 	r.outages, r.manners, r.quotas = newOutages(), newManners(), newQuotas(o.Limits)
 	r.login.Store(new(string))
 	r.pages.Store(o.Catalogue)

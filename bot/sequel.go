@@ -141,7 +141,7 @@ func (d *dispatcher) goesOn(ctx context.Context, t task) (text string, ok bool) 
 	if !ok {
 		return "", false
 	}
-	if text = q.from(t.seq); text != "" && d.asksOn(t.text) && time.Since(q.At) < sequelExpiry {
+	if text = q.from(t.seq); text != "" && t.Medium == nil && d.asksOn(t.text) && time.Since(q.At) < sequelExpiry {
 		return text, true
 	}
 	_ = d.keep(ctx, func(ctx context.Context) error { return d.sequels.set(ctx, d.store, key, nil) })
@@ -175,7 +175,11 @@ func (r *Relay) asksOn(text string) bool {
 func (d *dispatcher) whole(t task, a response) (*reply, error) {
 	c := d.catalogue()
 	word, _, _ := strings.Cut(c.Say(t.tag, "rest_words"), wordMark)
-	r, rest := d.laid(t, a.text, c.Say(t.tag, "rest_notice", "word", word))
+	notice := "rest_notice"
+	if (a.turn != nil && d.o.MemoryTurns > 0 || a.sequel) && d.sendsFiles(t.Chat) {
+		notice = "rest_notice_file"
+	}
+	r, rest := d.laid(t, a.text, c.Say(t.tag, notice, "word", word))
 	if rest == "" && !a.sequel {
 		return r, nil
 	}

@@ -41,7 +41,13 @@ func newShelf() *shelf { return &shelf{all: make(map[keptKey]*keptQuestion)} }
 
 func keptBy(t task) keptKey { return keptKey{t.Chat.ID, t.asker} }
 
-func (q *keptQuestion) len() int { return len(q.text) + len(q.Quote) }
+func (q *keptQuestion) len() int {
+	n := len(q.text) + len(q.Quote)
+	if q.Medium != nil {
+		n += len(q.Medium.Ref)
+	}
+	return n
+}
 
 // put keeps a question until t.until, in the place of an older one of the same
 // person, which it returns. It reports whether there was room.
@@ -120,7 +126,7 @@ func (s *shelf) worked(t task) *keptQuestion {
 	defer s.mu.Unlock()
 	s.well = true
 	q := s.all[keptBy(t)]
-	if q == nil || q.trying || q.seq == t.seq || fold(q.text) != fold(t.text) {
+	if q == nil || q.trying || q.seq == t.seq || q.Medium != nil || t.Medium != nil || fold(q.text) != fold(t.text) {
 		return nil
 	}
 	s.drop(q)

@@ -109,6 +109,7 @@ var byCause = map[string]rule{
 
 	// What is no AI service's fault.
 	"bot_busy": stays, "bot_restarting": stays, "bot_store_failing": stays, "message_not_text": stays, "message_too_long": stays,
+	"medium_not_fetched": stays, "medium_too_large": stays,
 	"ilink_session_expired": stays, "ilink_window_closed": stays,
 	"wechat_kicked_offline": stays, "wechat_login_blocked": stays, "wechat_not_a_friend": stays,
 	"wechat_send_too_fast": stays, "wechat_session_expired": stays, "wechat_unreachable": stays,

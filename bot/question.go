@@ -1,0 +1,122 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/diagbot/diagbot/llm"
+)
+
+// maxOlder is how many pictures of earlier turns go along with a question.
+const maxOlder = 2
+
+// question is what a model is asked, and what is remembered of it once it is
+// answered.
+type question struct {
+	prompt llm.Prompt
+	turn   Turn   // without the answer
+	older  []seen // pictures of earlier turns, oldest first
+	cut    bool   // a text that came with it was too long
+}
+
+// seen is a picture of an earlier turn.
+type seen struct {
+	at  int // of its message in the prompt
+	ref string
+}
+
+// groupNote tells the model how a group's messages look. It is never shown.
+const groupNote = "You are in a group chat. Every message begins with the name of the person who wrote it and a colon. " +
+	"Answer the last one, without a name in front."
+
+// question makes one of t, without what came with it.
+func (r *Relay) question(c *chat, t task, now time.Time) question {
+	system := r.o.System
+	if t.Chat.Group {
+		system = strings.TrimSpace(system + "\n\n" + groupNote)
+	}
+	all := make([]llm.Message, 0, 2*len(c.memory.turns)+2)
+	if system != "" {
+		all = append(all, llm.Message{Role: llm.RoleSystem, Content: system})
+	}
+	first, q := len(all), question{turn: Turn{Asked: r.content(t)}}
+	all = c.memory.appendTo(all, now)
+	for i, turn := range c.memory.turns {
+		if turn.Picture != "" {
+			q.older = append(q.older, seen{first + 2*i, turn.Picture})
+		}
+	}
+	q.prompt.Messages = append(all, llm.Message{Role: llm.RoleUser, Content: q.turn.Asked})
+	return q
+}
+
+// content is what the model hears of a message: who says it in a group, and what
+// it replies to.
+func (r *Relay) content(t task) string {
+	text := t.text
+	if t.Chat.Group {
+		text = oneLine(t.Sender.Name, maxName) + ": " + text
+	}
+	if quote := strings.TrimSpace(clean(t.Quote)); quote != "" {
+		text = r.catalogue().Say(t.tag, "quoted", "text", quote) + "\n\n" + text
+	}
+	return text
+}
+
+// bring fetches what goes along with a question.
+func (r *Relay) bring(ctx context.Context, t task, q question) (question, error) {
+	q.prompt.Messages = slices.Clone(q.prompt.Messages) // whoever asks has given up waiting, perhaps
+	if r.carries(t.Message) {
+		if err := r.attach(ctx, t, &q); err != nil {
+			return q, err
+		}
+	}
+	r.recollect(ctx, t.tag, &q)
+	return q, nil
+}
+
+// attach puts what came with t into its question. What a text only quotes may be
+// missing: the words may make sense without.
+func (r *Relay) attach(ctx context.Context, t task, q *question) error {
+	x, err := r.exhibit(ctx, t.Message)
+	last := &q.prompt.Messages[len(q.prompt.Messages)-1]
+	say := r.catalogue().Say
+	switch {
+	case err != nil && (t.Kind != KindText || t.text == "" || ctx.Err() != nil):
+		return err
+	case err != nil:
+		t.text = say(t.tag, "picture_gone") + "\n\n" + t.text
+	case x.picture != nil:
+		last.Pictures, q.turn.Picture = []llm.Picture{*x.picture}, t.Medium.Ref
+		if t.text == "" {
+			t.text = say(t.tag, "picture_alone")
+		}
+	default:
+		q.cut = x.cut
+		t.text = strings.TrimSpace(say(t.tag, "file_text", "name", orElse(t.Medium.Name, "…"), "text", x.text) + "\n\n" + t.text)
+	}
+	q.turn.Asked = r.content(t)
+	last.Content = q.turn.Asked
+	return nil
+}
+
+// recollect puts the latest pictures of earlier turns into a question, and words in
+// the place of the others.
+func (r *Relay) recollect(ctx context.Context, tag string, q *question) {
+	ctx, cancel := context.WithTimeout(ctx, olderTime)
+	defer cancel()
+	n := 0
+	for _, x := range slices.Backward(q.older) {
+		m := &q.prompt.Messages[x.at]
+		if n < maxOlder {
+			if p, err := r.glimpse(ctx, x.ref); err == nil {
+				m.Pictures = []llm.Picture{p}
+				n++
+				continue
+			}
+		}
+		m.Content = r.catalogue().Say(tag, "picture_gone") + "\n\n" + m.Content
+	}
+}
