@@ -107,12 +107,11 @@ type ProviderOptions struct {
 // Vision says whether a provider's models take pictures.
 type Vision uint8
 
-// The answers. A model that is asked and refuses is believed for an hour,
-// whatever the option says.
+// The answers.
 const (
-	VisionAuto Vision = iota // found out by asking
-	VisionYes                // they do
-	VisionNo                 // they do not, or take no notice of them; never asked
+	VisionAuto Vision = iota // found out by asking: a refusal is believed for an hour
+	VisionYes                // they do: a refusal is believed for half a minute
+	VisionNo                 // they do not, or take no notice of them: never asked
 )
 
 // Key is a secret with a name that may be shown. A key without a name is

@@ -38,14 +38,14 @@ func (p *provider) blind(now time.Time) (all shuns) {
 	return all
 }
 
-// refusedPictures learns from a refusal; a model that has answered to pictures
-// before is given the benefit of the doubt.
+// refusedPictures learns from a refusal. A model that has answered to pictures
+// before, or is configured to take them, is given the benefit of the doubt.
 func (p *provider) refusedPictures(r route, sure bool, f *troubleshoot.Fault, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &r.model().sight
 	s.until, s.fault = now.Add(blindTime), f
-	if s.seen || !sure {
+	if s.seen || !sure || p.options.Vision == VisionYes {
 		s.until = now.Add(doubtTime)
 	}
 }
