@@ -94,7 +94,7 @@ func (r *reading) array(l *loose, key, parent string, depth int) bool {
 // bare reads a number, a word such as null or None, or Node's [Object].
 func (r *reading) bare(l *loose, key, parent string) bool {
 	start := l.i
-	for l.i < len(l.s) && strings.IndexByte(",}]\n", l.s[l.i]) < 0 {
+	for l.i < len(l.s) && !endsBare(l.s[l.i]) {
 		if q := l.s[l.i]; (q == '\'' || q == '"') && l.i-start <= 2 {
 			return r.value(l, key, parent, maxDepth-1) // b'…', u'…'
 		}
@@ -106,6 +106,8 @@ func (r *reading) bare(l *loose, key, parent string) bool {
 	r.report(l, field{key, parent, strings.TrimSpace(l.s[start:l.i]), l.level, false})
 	return true
 }
+
+func endsBare(c byte) bool { return c == ',' || c == '}' || c == ']' || c == '\n' }
 
 // key reads a member's name and the sign after it.
 func (l *loose) key() (string, bool) {

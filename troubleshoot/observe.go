@@ -159,7 +159,7 @@ func edgeOf(h http.Header, r *reading) string {
 	if e := header(h, "X-Squid-Error"); e != "" || strings.HasPrefix(server, "squid") {
 		return "squid"
 	}
-	if len(r.codes) > 0 || len(r.messages) > 0 && r.messages[0].key != "page" {
+	if len(r.codes) > 0 || len(r.messages) > 0 && !r.messages[0].page {
 		return ""
 	}
 	for _, name := range [...]string{"cloudflare", "awselb", "envoy", "openresty", "nginx", "privoxy", "vercel"} {

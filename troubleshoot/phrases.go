@@ -59,6 +59,9 @@ type heads struct {
 type headRef struct {
 	bytes, mask uint64
 	form, next  uint16
+	id          uint16
+	end         ending
+	whole       bool // bytes are the whole form, and nothing but its end is left to look at
 }
 
 // noNext stands for no phrase.
@@ -194,11 +197,12 @@ func (ps *phrases) enter(f form, t string, more bool) {
 		return // no place to look for it; a check names such phrases
 	}
 	f.head = ps.keep(head)
-	ref := headRef{form: uint16(len(ps.forms)), next: f.next}
+	ref := headRef{form: uint16(len(ps.forms)), next: f.next, id: f.id, end: f.end}
 	ps.forms = append(ps.forms, f)
 	first := eightAt(head, 0)
 	if len(head) < 8 {
 		ref.bytes, ref.mask = first, 1<<(8*len(head))-1
+		ref.whole = f.next == noNext && f.near == span{} && !f.alone
 		ps.short.enter(shortHash(first), ref)
 		return
 	}

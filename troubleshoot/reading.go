@@ -21,6 +21,13 @@ type code struct {
 	kind              codeKind
 }
 
+// message is something a failure says in words.
+type message struct {
+	text  string
+	level int
+	page  bool // seen on an HTML page
+}
+
 // codeKind says how much a code's place promises.
 type codeKind uint8
 
@@ -40,7 +47,7 @@ const (
 // reading gathers what a failure says about itself, in the order met.
 type reading struct {
 	codes    []code
-	messages []field
+	messages []message
 	pending  []field // strings that may hold a further wrapping
 	status   int     // an HTTP status named inside, the innermost
 	statusAt int
@@ -163,7 +170,7 @@ func (r *reading) addCode(f field, kind codeKind) {
 
 func (r *reading) addMessage(f field) {
 	if len(r.messages) < maxMessages {
-		r.messages = append(r.messages, f)
+		r.messages = append(r.messages, message{f.text, f.level, f.key == "page"})
 	}
 }
 

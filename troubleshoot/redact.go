@@ -113,7 +113,7 @@ func (e *eraser) run() string {
 		}
 		long := seen != lowerByte && j-i >= shortest
 		joined := j < len(s) && (s[j] == ':' || s[j] == '.' || s[j] == '@')
-		if long || joined || seen&starByte != 0 || endings.may(s[i:j]) {
+		if long || joined || seen&starByte != 0 || endings.like(s[i:j]) >= 0 {
 			i = e.word(i, j, seen)
 		} else {
 			i = j // an ordinary word
@@ -129,7 +129,7 @@ func (e *eraser) run() string {
 // cut replaces s[from:to] by the mask and returns to.
 func (e *eraser) cut(from, to int) int {
 	if e.kept == 0 {
-		e.out.Grow(len(e.s) + 8)
+		e.out.Grow(len(e.s))
 	}
 	e.out.WriteString(e.s[e.kept:from])
 	e.out.WriteString(mask)
@@ -157,7 +157,7 @@ func (e *eraser) word(i, j int, seen byte) int {
 	if seen&starByte != 0 && len(w) > 3 && strings.Contains(w, "***") || seen != lowerByte && looksSecret(w) {
 		return e.cut(i, e.tokenEnd(j))
 	}
-	if endings.may(w) {
+	if endings.like(w) >= 0 {
 		if next := e.named(w, i, j); next > 0 {
 			return next
 		}
@@ -249,12 +249,12 @@ func looksSecret(w string) bool {
 	if len(w) < shortest {
 		return false
 	}
-	return beginnings.may(w[:3]) && beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)
+	return beginsSecret(w) || len(w) >= 32 && mixed(w) && !isRequestID(w)
 }
 
 func beginsSecret(w string) bool {
-	for _, p := range prefixes {
-		if w[0] == p.text[0] && len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
+	for i := beginnings.like(w[:3]); i >= 0; i = beginnings.next[i] {
+		if p := &prefixes[i]; len(w) >= p.least && strings.HasPrefix(w, p.text) && !plainWords(w[len(p.text):]) {
 			return true
 		}
 	}
@@ -262,34 +262,7 @@ func beginsSecret(w string) bool {
 }
 
 // beginnings are the first three bytes of the prefixes.
-var beginnings = func() (b triples) {
-	for _, p := range prefixes {
-		b.add(p.text[:3])
-	}
-	return b
-}()
-
-// triples is a set of the last three bytes of words, kept without case and so
-// coarsely that it may seem to hold more than was added, but never less.
-type triples [1 << 15 / 64]uint64
-
-func (b *triples) add(w string) {
-	n := triple(w)
-	b[n/64] |= 1 << (n % 64)
-}
-
-func (b *triples) may(w string) bool {
-	if len(w) < 3 {
-		return false
-	}
-	n := triple(w)
-	return b[n/64]>>(n%64)&1 != 0
-}
-
-func triple(w string) uint16 {
-	w = w[len(w)-3:]
-	return uint16(w[0]&31)<<10 | uint16(w[1]&31)<<5 | uint16(w[2]&31)
-}
+var beginnings = newTriples(len(prefixes), func(i int) string { return prefixes[i].text[:3] })
 
 // plainWords reports text of lower-case words only, such as "level-limits" in
 // "org-level-limits".

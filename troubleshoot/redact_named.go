@@ -145,11 +145,7 @@ func (e *eraser) lineEnd(from int, quote byte) int {
 // secrecyOf judges a name. It compares without case and ignores what stands in
 // front of the telling part: x-api-key, OPENAI_API_KEY, wxsid.
 func secrecyOf(name string) secrecy {
-	tail := triple(name)
-	for i, t := range tails {
-		if t != tail {
-			continue
-		}
+	for i := endings.like(name); i >= 0; i = endings.next[i] {
 		n := &telling[i]
 		if len(name) >= len(n.end) && strings.EqualFold(name[len(name)-len(n.end):], n.end) && (!n.whole || len(name) == len(n.end)) {
 			return n.kind
@@ -158,22 +154,8 @@ func secrecyOf(name string) secrecy {
 	return harmless
 }
 
-// tails are the last three bytes of the telling words, one by one, and endings
-// all of them.
-var (
-	tails = func() (t [len(telling)]uint16) {
-		for i, n := range telling {
-			t[i] = triple(n.end)
-		}
-		return t
-	}()
-	endings = func() (b triples) {
-		for _, n := range telling {
-			b.add(n.end)
-		}
-		return b
-	}()
-)
+// endings are the last three bytes of the telling words.
+var endings = newTriples(len(telling), func(i int) string { return telling[i].end })
 
 var telling = [...]struct {
 	end   string

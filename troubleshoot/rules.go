@@ -21,7 +21,7 @@ type rule struct {
 }
 
 // codeRule is a code, or a code under one key, in an object under one name.
-type codeRule struct{ parent, key, text, raw string }
+type codeRule struct{ parent, key, text string }
 
 // index finds the rules a fault may show, by the most telling thing they look at.
 // Each rule is filed under one kind only.
@@ -149,7 +149,7 @@ func codeRules(list []string) []codeRule {
 		if !inside {
 			parent, name = "", key
 		}
-		out = append(out, codeRule{parent, name, squash(text), c})
+		out = append(out, codeRule{parent, name, squash(text)})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package troubleshoot
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -45,8 +46,8 @@ func (ps *phrases) find(t string, s *sightings) {
 				at.stop = i
 			}
 		}
-		at.i = i
 		first, before := eightAt(t, i), len(s.order)
+		at.i, at.first = i, first
 		if refs := ps.long.in(longHash(first)); len(refs) > 0 {
 			ps.among(refs, eightAt(t, i+8), &at, s)
 		}
@@ -63,6 +64,14 @@ func (ps *phrases) find(t string, s *sightings) {
 	}
 }
 
+// begins reports whether what stands at a place is all of a form's head, of whose
+// bytes all but the first eight and those after sixteen have been compared, and
+// all if they are less than eight.
+func (ps *phrases) begins(f *form, at *place) bool {
+	head := ps.text[f.head.from:f.head.to]
+	return len(head) < 8 || eight(head, 0) == at.first && (len(head) <= 16 || strings.HasPrefix(at.t[at.i+16:], head[16:]))
+}
+
 // sort puts the phrases found in the order of the text.
 func (s *sightings) sort() {
 	for n, id := range s.order {
@@ -74,10 +83,11 @@ func (s *sightings) sort() {
 	}
 }
 
-// place is a place in a text, and where its sentence ends.
+// place is a place in a text, the eight bytes there, and where the sentence ends.
 type place struct {
 	t       string
 	i, stop int
+	first   uint64
 }
 
 // among sees the forms at a place, given the bytes there that refs compare.
@@ -87,8 +97,8 @@ func (ps *phrases) among(refs []headRef, bytes uint64, at *place, s *sightings) 
 		if bytes&ref.mask != ref.bytes || ref.next != noNext && !s.has(int(ref.next)) {
 			continue
 		}
-		if f := &ps.forms[ref.form]; ps.stands(f, at, s) {
-			s.see(f.id, ref.form, at.i)
+		if ref.whole && ref.end.fits(at.t, at.i+bits.Len64(ref.mask)/8) || !ref.whole && ps.stands(&ps.forms[ref.form], at, s) {
+			s.see(ref.id, ref.form, at.i)
 		}
 	}
 }
@@ -137,24 +147,24 @@ var sentenceEnds = [256]bool{'.': true, '!': true, '?': true, '|': true, ';': tr
 // what was seen.
 func (ps *phrases) stands(f *form, at *place, s *sightings) bool {
 	end := at.i + f.head.len()
-	if f.head.len() >= 8 && !strings.HasPrefix(at.t[at.i:], ps.text[f.head.from:f.head.to]) {
-		return false // fewer bytes have been compared
+	if !ps.begins(f, at) {
+		return false
 	}
 	switch {
 	case f.alone:
 		return at.i <= 1 && len(at.t) <= end+2
 	case f.next != noNext:
 		next := int(s.at[f.next])
-		return next >= end && next-end <= int(f.gap) && (f.far || next <= at.stop || at.stop < end) && f.ends(at.t, end)
+		return next >= end && next-end <= int(f.gap) && (f.far || next <= at.stop || at.stop < end) && f.end.fits(at.t, end)
 	case f.near != span{}:
-		return f.ends(at.t, end) && strings.Contains(at.t[end:min(len(at.t), end+int(f.gap))], ps.text[f.near.from:f.near.to])
+		return f.end.fits(at.t, end) && strings.Contains(at.t[end:min(len(at.t), end+int(f.gap))], ps.text[f.near.from:f.near.to])
 	}
-	return f.ends(at.t, end)
+	return f.end.fits(at.t, end)
 }
 
-// ends reports whether the form may end at i.
-func (f *form) ends(t string, i int) bool {
-	return f.end == endOpen || i == len(t) || !isWord(t[i]) || !isWord(t[i-1]) || f.end == endWord && inflects(t, i)
+// fits reports whether a form with this ending may end at i.
+func (e ending) fits(t string, i int) bool {
+	return e == endOpen || i == len(t) || !isWord(t[i]) || !isWord(t[i-1]) || e == endWord && inflects(t, i)
 }
 
 // inflects reports whether what is left of the word at i is an English ending.
