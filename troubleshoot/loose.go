@@ -45,7 +45,7 @@ func (r *reading) value(l *loose, key, parent string, depth int) bool {
 }
 
 func (r *reading) report(l *loose, f field) {
-	if !l.quiet {
+	if !l.quiet || f.key == "finish_reason" {
 		r.scalar(f)
 	}
 }

@@ -73,10 +73,11 @@ func Normalize(o Observation) *Fault {
 		}
 	}
 	r := reading{codes: n.codes[:0]}
-	f.wire(&o)
 	text, errText := string(body), o.errText()
 	r.wrapped(text)
-	if errText != "" && text == "" || !r.found && len(r.messages) == 0 {
+	unanswered := f.Status == 0 && r.status == 0 && !r.found // the body is words around the error
+	f.wire(&o, unanswered)
+	if text == "" || !r.found && (unanswered || len(r.messages) == 0) {
 		r.read(errText, 0)
 	}
 	f.settle(&r, header)
@@ -100,13 +101,13 @@ func (o *Observation) errText() string {
 }
 
 // wire names how the connection failed, if it did.
-func (f *Fault) wire(o *Observation) {
+func (f *Fault) wire(o *Observation, unanswered bool) {
 	var kind NetKind
 	var phase Phase
 	switch {
 	case o.Err != nil:
 		kind, phase = wireOf(o.Err)
-	case o.ErrText != "" && len(o.Body) == 0:
+	case o.ErrText != "" && (unanswered || len(o.Body) == 0):
 		kind, phase = wireByText(o.ErrText)
 	}
 	f.Net = kind
@@ -134,6 +135,9 @@ func (f *Fault) settle(r *reading, h http.Header) {
 	}
 	if f.Status == 0 {
 		f.Status = r.status
+	}
+	if f.FinishReason == "" {
+		f.FinishReason = r.end
 	}
 	f.Param = r.param
 	f.RequestID = requestID(h, r.request)
@@ -175,7 +179,7 @@ func (f *Fault) keep(r *reading, secrets *Redactor) {
 	loud := fold(f.said(r, secrets))
 	s := f.signs
 	s.codes, s.inside, s.text, s.plain = r.codes, r.status, loud, !r.found
-	if quotesPeople(f.Status, loud) {
+	if !r.mangled && quotesPeople(f.Status, loud) {
 		if s.text = dropEchoes(loud); s.text != loud {
 			s.loud = loud
 		}
@@ -290,7 +294,7 @@ func (r *reading) events(s string) {
 			continue
 		}
 		data, ok := strings.CutPrefix(line, "data:")
-		if ok && (failed || strings.Contains(data, `"error":`) || strings.Contains(data, `"blockReason"`) || (strings.Contains(data, "error") || strings.Contains(data, "code")) && !strings.Contains(data, `"delta"`)) {
+		if ok && (failed || strings.Contains(data, `"error":`) || strings.Contains(data, `"blockReason"`) || isCutShort(data) || (strings.Contains(data, "error") || strings.Contains(data, "code")) && !strings.Contains(data, `"delta"`)) {
 			r.read(data, 0)
 		} else if ok && first == "" && isReport(data) {
 			first = data
@@ -302,6 +306,16 @@ func (r *reading) events(s string) {
 	if !r.found {
 		r.read(first, 0)
 	}
+}
+
+// isCutShort reports whether an event says that the answer was withheld.
+func isCutShort(data string) bool {
+	for _, why := range [...]string{`"content_filter"`, `"SAFETY"`, `"PROHIBITED_CONTENT"`, `"RECITATION"`, `"BLOCKLIST"`, `"refusal"`} {
+		if i := strings.Index(data, why); i > 0 && strings.Contains(data[max(0, i-20):i], "eason") {
+			return true
+		}
+	}
+	return false
 }
 
 // isReport reports whether an event's data speaks without being part of an answer.

@@ -3,6 +3,7 @@ package troubleshoot
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // field is one scalar of a foreign structure: its key, the key of the object it
@@ -55,6 +56,8 @@ type reading struct {
 	request  string
 	window   int    // tokens, when a field names the context window
 	delay    string // the pause a field asks for
+	end      string // why generation stopped
+	mangled  bool   // a structure broke off in the middle: what follows is no echo
 	found    bool
 }
 
@@ -112,6 +115,8 @@ func (r *reading) file(f field) {
 			f.text = "limit: 0"
 			r.message(f)
 		}
+	case "finishReason", "finish_reason", "stop_reason":
+		r.end = f.text
 	case "n_ctx":
 		r.window, _ = strconv.Atoi(f.text)
 	}
@@ -189,7 +194,9 @@ func (r *reading) message(f field) {
 		if n, ok := statusOf(f.text); ok {
 			r.sawStatus(n, f.level)
 		}
-		return
+		if !isSentence(f.text) {
+			return
+		}
 	}
 	if f.level < maxLevels && wraps(f.text) {
 		r.pending = append(r.pending, f)
@@ -202,6 +209,16 @@ func (r *reading) message(f field) {
 		r.sawStatus(n, f.level)
 	}
 	r.addMessage(f)
+}
+
+// isSentence reports whether a value without quotation marks is text all the same.
+func isSentence(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return len(s) > 12 && strings.Count(s, " ") >= 2
 }
 
 // wraps reports whether a message may hold another structure or a page.
@@ -304,6 +321,7 @@ func (r *reading) structure(s string, level int) bool {
 			if silent && end < len(s) {
 				r.structure(s[end:], level) // what came first are settings
 			} else if !whole && end < len(s) {
+				r.mangled = true
 				r.plain(strings.ReplaceAll(cutText(s[end:], maxText), `"`, " "), level)
 			}
 			return true
