@@ -143,7 +143,9 @@ func cutTo(messages []Message, room int, count countFunc) (kept []Message, cost 
 	}
 	first := messages[0]
 	if cost = costOf(messages[:1], count, false); cost > room {
-		first.Content, cut = cutMiddle(first.Content, room-first.fixedTokens(room), count), true
+		if words := room - first.fixedTokens(room); count(first.Content, false) > words {
+			first.Content, cut = cutMiddle(first.Content, words, count), true
+		}
 		cost = costOf([]Message{first}, count, false)
 	}
 	return []Message{first}, cost, cut

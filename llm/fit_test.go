@@ -212,3 +212,23 @@ func FuzzFit(f *testing.F) {
 		}
 	})
 }
+
+// Pictures are counted, so that turns with them make room, and never cost the
+// newest message its words.
+func TestFitCountsPictures(t *testing.T) {
+	one := []Picture{{Type: "image/png", Data: []byte("x")}}
+	messages := history(4, 100)
+	messages[1].Pictures, messages[len(messages)-1].Pictures = one, one
+	if mostTokens(messages) < 2*pictureTokens {
+		t.Fatal("not counted")
+	}
+	limit := mostTokens(messages) - 1
+	f := fit(messages, limit, byteCount)
+	if f.trimmed == 0 || len(f.messages[len(f.messages)-1].Pictures) != 1 {
+		t.Errorf("kept %+v", f.messages)
+	}
+	f = fit(messages, 500, byteCount)
+	if newest := f.messages[len(f.messages)-1]; newest.Content != "newest" || len(newest.Pictures) != 1 {
+		t.Errorf("the newest message became %+v", newest)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 )
 
 // stub is a transport without a network: each request gets the same answer.
@@ -135,4 +136,24 @@ func isASCII(b []byte) bool {
 		}
 	}
 	return true
+}
+
+func FuzzBlot(f *testing.F) {
+	f.Add([]byte(`{"error":{"message":"data:image/png;base64,iVBORw0KGgoAAAANSUhEUg\/AAA\nAAAAAAAAAAAA"}}`))
+	f.Add([]byte("b'\\x89PNG' \\ufffd \xff\x00 图片"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got := blot(body)
+		if !utf8.Valid(got) && utf8.Valid(body) {
+			t.Errorf("%q became %q", body, got)
+		}
+		run := 0
+		for _, c := range got {
+			if run++; !inBase64(c) {
+				run = 0
+			}
+			if run >= longRun {
+				t.Fatalf("%q kept in %q", got, body)
+			}
+		}
+	})
 }

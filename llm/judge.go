@@ -100,11 +100,17 @@ func (q *quest) fix(out outcome, entry *troubleshoot.Entry, now time.Time) fix {
 		f.pictures = q.gallery.older > 0
 	default:
 		repaired, ok := q.shape.repair(out.fault, &q.route.p.options)
-		if f.pictures = q.gallery.older > 0 && !ok && ruleFor(out.fault, entry).cure == ActionRepair; ok {
+		if f.pictures = q.gallery.older > 0 && !ok && q.minds(out.fault, entry); ok {
 			f.shape = repaired
 		}
 	}
 	return f
+}
+
+// minds reports whether pictures may be what a service minds without saying so.
+// Some hang up when a request is too large for them.
+func (q *quest) minds(f *troubleshoot.Fault, entry *troubleshoot.Entry) bool {
+	return ruleFor(f, entry).cure == ActionRepair || f.Net == troubleshoot.NetReset && f.Status == 0 && q.again > 0
 }
 
 // seen reports whether another model can be asked now about the pictures.
@@ -168,6 +174,7 @@ func (q *quest) follow(m Remedy, s State, fixed fix) {
 			q.stale = true
 		} else {
 			q.again++
+			q.without(fixed)
 		}
 	case ActionTrim:
 		q.trims++

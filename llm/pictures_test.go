@@ -384,3 +384,37 @@ func TestBlindnessIsForgotten(t *testing.T) {
 		t.Error("not asked after it was forgiven")
 	}
 }
+
+// A service that hangs up on pictures, again and again, is asked without the older
+// ones.
+func TestOlderPicturesAreLeftOutWhenTheLineBreaks(t *testing.T) {
+	s := service(t, nil)
+	c := clientOf(t, at("one", s))
+	if err := s.Blind("reset"); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := c.Complete(t.Context(), recalling(paint(t, "image/png", 20))); err != nil || done.Unseen != 1 {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	s.Heal()
+	if done, err := c.Complete(t.Context(), showing(paint(t, "image/png", 20))); err != nil {
+		t.Errorf("thought to be blind: %+v, %v", done, err)
+	}
+}
+
+// A filter that minds a picture is the filter, and teaches nothing.
+func TestAPictureThatIsRefused(t *testing.T) {
+	s := service(t, nil)
+	c := clientOf(t, at("one", s))
+	if err := s.Next("400-policy"); err != nil {
+		t.Fatal(err)
+	}
+	known, _ := catalogue()
+	done, err := c.Complete(t.Context(), showing(paint(t, "image/png", 20)))
+	if e := known.Diagnose(faultOf(t, done, err)).Entry; e.Cause != "content_policy" || len(done.Attempts) != 1 {
+		t.Errorf("failed with %s: %s", e.ID, path(done))
+	}
+	if done, err := c.Complete(t.Context(), showing(paint(t, "image/png", 20))); err != nil {
+		t.Errorf("thought to be blind: %+v, %v", done, err)
+	}
+}

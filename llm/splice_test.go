@@ -1,0 +1,303 @@
+package llm
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+func noise(n int) []byte {
+	data := make([]byte, n)
+	for i := range data {
+		data[i] = byte(rand.Uint32())
+	}
+	return data
+}
+
+// The base64 is right whatever is read at a time, and as long as was said.
+func TestEncodedReads(t *testing.T) {
+	_, x := newExchange(t.Context(), Timeouts{}.withDefaults(), listChoices, false)
+	defer x.end()
+	for _, size := range []int{0, 1, 2, 3, 4, 5, 100, 3*1024 + 1} {
+		data := noise(size)
+		want := base64.StdEncoding.EncodeToString(data)
+		if err := iotest.TestReader(&encoded{data: data, x: x}, []byte(want)); err != nil {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+		for _, each := range []int{1, 2, 3, 4, 5, 6, 7, 4096} {
+			var got bytes.Buffer
+			if _, err := io.CopyBuffer(struct{ io.Writer }{&got}, &encoded{data: data, x: x}, make([]byte, each)); err != nil || got.String() != want {
+				t.Errorf("%d bytes, %d at a time: %q, %v", size, each, got.String(), err)
+			}
+		}
+	}
+}
+
+// What goes out is the JSON that go-openai would make, of the length that was
+// said, and the same when the transport has to send it again.
+func TestRequestWithPictures(t *testing.T) {
+	pictures := []Picture{{"image/png", noise(1000)}, {"image/jpeg", noise(2000)}}
+	p := &provider{options: ProviderOptions{Name: "p"}}
+	messages := []Message{{Role: RoleUser, Content: "<&> data:image/png;base64,", Pictures: pictures}}
+	r, load := p.request("m", shape{}, messages)
+	_, x := newExchange(t.Context(), Timeouts{}.withDefaults(), listChoices, false)
+	defer x.end()
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, _ := http.NewRequest(http.MethodPost, "http://h", bytes.NewReader(text))
+	if err := load.load(req, x); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := req.GetBody()
+	for _, body := range []io.Reader{req.Body, again} {
+		sent, err := io.ReadAll(body)
+		if err != nil || int64(len(sent)) != req.ContentLength {
+			t.Fatalf("%d bytes of %d, %v", len(sent), req.ContentLength, err)
+		}
+		var got openai.ChatCompletionRequest
+		if err := json.Unmarshal(sent, &got); err != nil {
+			t.Fatal(err)
+		}
+		parts := got.Messages[0].MultiContent
+		if len(parts) != 3 || parts[0].Text != messages[0].Content {
+			t.Fatalf("sent %+v", parts)
+		}
+		for i, p := range pictures {
+			if want := "data:" + p.Type + ";base64," + base64.StdEncoding.EncodeToString(p.Data); parts[i+1].ImageURL.URL != want {
+				t.Errorf("picture %d is %q", i, parts[i+1].ImageURL.URL)
+			}
+		}
+	}
+	req, _ = http.NewRequest(http.MethodPost, "http://h", strings.NewReader("{}"))
+	if err := load.load(req, x); err == nil {
+		t.Error("a request without its marks went out")
+	}
+}
+
+// slowLine takes a request in pieces, with pauses between, and answers.
+type slowLine struct{ pause time.Duration }
+
+func (s slowLine) RoundTrip(req *http.Request) (*http.Response, error) {
+	piece := make([]byte, 64<<10)
+	for {
+		_, err := io.ReadFull(req.Body, piece)
+		if err != nil {
+			break
+		}
+		timer := time.NewTimer(s.pause)
+		select {
+		case <-timer.C:
+		case <-req.Context().Done():
+			return nil, req.Context().Err()
+		}
+	}
+	return stub{200, streamed(8), false}.RoundTrip(req)
+}
+
+// The time for an answer begins when the question has been sent.
+func TestSlowLineIsNoSlowProvider(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options("https://h/v1")
+		o.Timeouts = Timeouts{Headers: 5 * time.Second, FirstToken: 5 * time.Second, Dial: time.Second, TLS: time.Second}
+		o.Transport = traced{slowLine{2 * time.Second}}
+		c := newClient(t, o)
+		ask := showing(Picture{"image/jpeg", noise(1 << 20)}) // 22 pieces
+		if done, err := c.Complete(t.Context(), ask); err != nil || done.Text == "" {
+			t.Errorf("got %+v, %v", done, err)
+		}
+		o.Transport = traced{slowLine{10 * time.Second}}
+		c = newClient(t, o)
+		done, err := c.Complete(t.Context(), ask)
+		if f := faultOf(t, done, err); f.Net != troubleshoot.NetTimeout {
+			t.Errorf("a line that stands still: %+v", f)
+		}
+	})
+}
+
+// traced tells of a connection, as a transport does.
+type traced struct{ http.RoundTripper }
+
+func (s traced) RoundTrip(req *http.Request) (*http.Response, error) {
+	if x, ok := exchangeOf(req.Context()); ok {
+		x.connected(false)
+	}
+	return s.RoundTripper.RoundTrip(req)
+}
+
+// A service that answers before it has heard all of a large request, and hangs
+// up, is understood all the same.
+func TestAnswerBeforeTheEndOfThePicture(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var work sync.WaitGroup
+	work.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			work.Go(func() {
+				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+					return
+				}
+				body := `{"error":{"message":"Request body too large","type":"invalid_request_error"}}`
+				fmt.Fprintf(conn, "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+				_ = conn.(*net.TCPConn).CloseWrite()
+				_, _ = io.Copy(io.Discard, io.LimitReader(conn, 1<<20)) // as nginx lingers
+			})
+		}
+	})
+	t.Cleanup(func() { listener.Close(); work.Wait() })
+	o := options("http://" + listener.Addr().String() + "/v1")
+	c := newClient(t, o)
+	done, err := c.Complete(t.Context(), showing(Picture{"image/jpeg", noise(mostPictureBytes)}))
+	known, _ := catalogue()
+	if f := faultOf(t, done, err); known.Diagnose(f).Entry.ID != entryTooLarge {
+		t.Errorf("fault %+v", f)
+	}
+}
+
+// Whatever a service repeats of a request, nothing of a picture is kept or logged.
+func TestNothingOfAPictureIsKept(t *testing.T) {
+	cat := Picture{"image/jpeg", noise(3000)}
+	encodedCat := base64.StdEncoding.EncodeToString(cat.Data)
+	var lines strings.Builder
+	for i := 0; i < len(encodedCat); i += 76 {
+		lines.WriteString(encodedCat[i:min(i+76, len(encodedCat))] + "\n")
+	}
+	quoted := func(s string) string { b, _ := json.Marshal(s); return string(b) }
+	for name, body := range map[string]string{
+		"whole":     `{"error":{"message":` + quoted("bad message: {'url': 'data:image/jpeg;base64,"+encodedCat+"'}") + `}}`,
+		"beginning": `{"error":{"message":` + quoted("invalid base64 in data:image/jpeg;base64,"+encodedCat[:20]+"...") + `}}`,
+		"middle":    `{"error":{"message":` + quoted("near …"+encodedCat[1000:1200]+"…") + `}}`,
+		"slashes":   `{"error":{"message":"bad: ` + strings.ReplaceAll(encodedCat, "/", `\/`) + `"}}`,
+		"plus":      `{"error":{"message":"bad: ` + strings.ReplaceAll(encodedCat, "+", `\u002b`) + `"}}`,
+		"lines":     `{"error":{"message":` + quoted(lines.String()) + `}}`,
+		"percent":   `{"error":{"message":"` + strings.NewReplacer("/", "%2F", "+", "%2B").Replace(encodedCat) + `"}}`,
+		"raw":       "cannot identify image: " + string(cat.Data),
+		"repr":      "cannot identify b'" + strings.Trim(fmt.Sprintf("%+q", cat.Data), `"`) + "'",
+		"json":      `{"detail":` + quoted(string(cat.Data)) + `}`,
+		"nested":    `{"error":{"message":` + quoted(fmt.Sprintf("bytes: %+q", cat.Data)) + `}}`,
+		"field":     `{"detail":[{"loc":["body"],"msg":"Input should be a valid string","input":[{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,` + encodedCat + `"}}]}]}`,
+	} {
+		for _, status := range []int{400, 500, 200} {
+			var log bytes.Buffer
+			o := options(reply(t, status, body))
+			c := newClientOf(t, Options{
+				Providers: []ProviderOptions{o}, MaxAttempts: 1, Pauses: Pauses{Breaker: -1, MostCooldown: -1},
+				Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			})
+			done, err := c.Complete(t.Context(), showing(cat))
+			f := faultOf(t, done, err)
+			shown := fmt.Sprintf("%+v %v %s %s %s", *f, f.Cause, log.String(), fmt.Sprint(done), err)
+			for at := 0; at+24 <= len(encodedCat); at++ {
+				if strings.Contains(shown, encodedCat[at:at+24]) {
+					t.Errorf("%s, %d: shows %q", name, status, encodedCat[at:at+24])
+					break
+				}
+			}
+			for at := 0; at+6 <= len(cat.Data); at++ {
+				if strings.Contains(shown, string(cat.Data[at:at+6])) {
+					t.Errorf("%s, %d: shows %q", name, status, cat.Data[at:at+6])
+					break
+				}
+			}
+		}
+	}
+	if s := fmt.Sprintf("%v %+v %#v", showing(cat), showing(cat), showing(cat)); strings.Contains(s, string(cat.Data[:6])) || len(s) > 2000 {
+		t.Errorf("printed %q", s[:200])
+	}
+}
+
+func TestBlotKeepsWords(t *testing.T) {
+	for _, body := range []string{
+		"", `{"error":{"message":"No endpoints found that support image input","code":404}}`,
+		"Failed to deserialize the JSON body into the target type: messages[1]: unknown variant `image_url`, expected `text`",
+		"当前模型不支持图片输入 (request id: 20260916231629b20bd515ccea4697)", "line\nline\r\n\t%5B \\u4e0d \\x \\u003c",
+	} {
+		if got := string(blot([]byte(body))); got != body {
+			t.Errorf("%q became %q", body, got)
+		}
+	}
+}
+
+// What a picture costs: BytesPerOp is all that is allocated for a request with
+// the largest pictures, besides the pictures themselves.
+func BenchmarkPictures(b *testing.B) {
+	var four []Picture
+	for range mostPictures {
+		four = append(four, Picture{"image/jpeg", noise(mostPictureBytes)})
+	}
+	for _, tc := range []struct {
+		name string
+		ask  Prompt
+	}{{"none", question()}, {"1MiB", showing(Picture{"image/jpeg", noise(1 << 20)})}, {"4x5MiB", showing(four...)}} {
+		b.Run(tc.name, func(b *testing.B) {
+			o := options("https://h/v1")
+			o.Transport = drain{stub{200, streamed(8), false}}
+			c, err := New(Options{Providers: []ProviderOptions{o}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Complete(b.Context(), tc.ask); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// drain reads a request as a transport does.
+type drain struct{ http.RoundTripper }
+
+func (d drain) RoundTrip(req *http.Request) (*http.Response, error) {
+	if _, err := io.Copy(io.Discard, struct{ io.Reader }{req.Body}); err != nil {
+		return nil, err
+	}
+	return d.RoundTripper.RoundTrip(req)
+}
+
+// A picture is held once, however many ask about it at a time.
+func TestPicturesAreNotCopied(t *testing.T) {
+	o := options("https://h/v1")
+	o.Transport = drain{stub{200, streamed(8), false}}
+	c := newClient(t, o)
+	ask := showing(Picture{"image/jpeg", noise(mostPictureBytes)})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const times = 20
+	for range times {
+		if _, err := c.Complete(t.Context(), ask); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / times; each > 256<<10 {
+		t.Errorf("%d bytes allocated for a request with a picture of %d", each, mostPictureBytes)
+	}
+}
