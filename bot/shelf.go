@@ -126,7 +126,7 @@ func (s *shelf) worked(t task) *keptQuestion {
 	defer s.mu.Unlock()
 	s.well = true
 	q := s.all[keptBy(t)]
-	if q == nil || q.trying || q.seq == t.seq || q.Medium != nil || t.Medium != nil || fold(q.text) != fold(t.text) {
+	if q == nil || q.trying || q.seq == t.seq || !q.Medium.like(t.Medium) || fold(q.text) != fold(t.text) {
 		return nil
 	}
 	s.drop(q)
