@@ -43,7 +43,7 @@ func TestOutagesAreToldOutside(t *testing.T) {
 		expectLines(t, told.take(), "chatgpt-401-invalid-api-key openai true false: Critical · openai · 1 failure since 00:00, 1 chat")
 		w.hear(private("bob", "hi"))
 		told.take()
-		time.Sleep(5 * time.Minute)
+		time.Sleep(5*time.Minute + time.Second)
 		expectLines(t, told.take(), "chatgpt-401-invalid-api-key openai true false: Critical · openai · 2 failures since 00:00, 2 chats")
 		w.completer.willWholly(answers("openai"))
 		w.hear(private("alice", "hi"))
@@ -72,7 +72,7 @@ func TestQuietHoldsOutagesBack(t *testing.T) {
 		w.hear(private("alice", "hi"))
 		time.Sleep(30 * time.Minute)
 		expectLines(t, told.take())
-		time.Sleep(40 * time.Minute)
+		time.Sleep(40*time.Minute + time.Second)
 		if got := told.take(); len(got) != 1 {
 			t.Errorf("told %q when quiet had ended", got)
 		}

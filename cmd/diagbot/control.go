@@ -8,10 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
+	"log/slog"
 	"os"
 	"reflect"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,11 +23,13 @@ import (
 )
 
 // control is how admins change from a chat what is asked. All accounts share the
-// AI services, so what one account's admin changes is kept with each of them, the
-// keys among the credentials; after a restart, the latest wins.
+// AI services, so what one account's admin changes is kept with each of them that is
+// ours, the keys among the credentials; of what all accounts have, the latest wins.
 type control struct {
 	*app
 	client   *llm.Client
+	read     func(context.Context) (map[string][]byte, error) // what is kept with all accounts
+	logger   *slog.Logger
 	shelf    *atomic.Pointer[troubleshoot.Catalogue]
 	redactor *troubleshoot.Redactor
 	cfg      *configs.Config // that serve began with
@@ -37,6 +38,7 @@ type control struct {
 	providers []llm.ProviderOptions // as configured, without what admins changed
 	overrides string                // of the catalogue, as last read; see printOf
 	changes   changes
+	blind     bool // the changes of others could not be read lately
 	owned     map[string]*store.Account
 	relays    map[string]*bot.Relay
 }
@@ -44,30 +46,20 @@ type control struct {
 // controlName is what the changes are kept under.
 const controlName = "control"
 
-func (a *app) newControl(cfg *configs.Config, client *llm.Client, shelf *atomic.Pointer[troubleshoot.Catalogue], r *troubleshoot.Redactor) *control {
-	return &control{app: a, client: client, shelf: shelf, redactor: r, cfg: cfg, providers: providers(cfg), overrides: printOf(cfg.Catalogue.Dir),
+func (o *office) newControl(shelf *atomic.Pointer[troubleshoot.Catalogue]) *control {
+	read := func(ctx context.Context) (map[string][]byte, error) { return o.db.GetEverywhere(ctx, controlName) }
+	return &control{app: o.app, read: read, client: o.client, logger: o.logger, shelf: shelf, redactor: o.redactor, cfg: o.cfg,
+		providers: providers(o.cfg), overrides: printOf(o.cfg.Catalogue.Dir),
 		owned: make(map[string]*store.Account), relays: make(map[string]*bot.Relay)}
 }
 
 // join takes part in the changes with an account, for as long as leave is not
 // called. The error is of reading what was changed earlier, which is not done then.
 func (c *control) join(ctx context.Context, account string, owned *store.Account) error {
-	raw, err := owned.Get(ctx, controlName)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.owned[account] = owned
-	if err != nil {
-		return err
-	}
-	var kept changes
-	if raw != nil && json.Unmarshal(raw, &kept) != nil {
-		kept = changes{} // broken: as configured
-	}
-	if kept.At.After(c.changes.At) {
-		c.changes = kept
-		return c.restore()
-	}
-	return nil
+	return c.refresh(ctx)
 }
 
 // others returns the relays of all other accounts.
@@ -97,37 +89,18 @@ func (c *control) serves(account string, relay *bot.Relay) {
 	relay.Adopt(c.shelf.Load())
 }
 
-// restore has the client do as was changed earlier. What does not fit the
-// configuration any more is left out.
-func (c *control) restore() error {
-	for _, k := range c.changes.Keys {
-		if !isWord(k.Secret) {
-			c.redactor.Learn(k.Secret)
-		}
-	}
-	if _, err := c.client.Reload(c.changes.apply(c.providers)); err != nil {
-		return err
-	}
-	if c.client.UseProvider(c.changes.First) != nil {
-		c.changes.First = ""
-		_ = c.client.UseProvider("")
-	}
-	for _, name := range c.changes.Cooled {
-		_ = c.client.Cool(name) // gone, or the last one
-	}
-	return nil
-}
-
-// keep makes a change, and keeps it with every account that is ours.
+// keep makes a change on top of what others changed, and keeps it with every account
+// that is ours.
 func (c *control) keep(ctx context.Context, change func() error, note func(*changes)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.refreshed(c.refresh(ctx))
 	if err := change(); err != nil {
 		return err
 	}
 	next := c.changes.clone()
 	note(&next)
-	next.At = time.Now()
+	next.At = c.changes.after(time.Now())
 	c.changes = next
 	raw, err := json.Marshal(next)
 	if err != nil {
@@ -203,7 +176,7 @@ func (c *control) TestKey(ctx context.Context, provider, key string) (llm.Check,
 }
 
 // Reload implements bot.Control: all of it, or nothing.
-func (c *control) Reload(context.Context) (done bot.Reloaded, err error) {
+func (c *control) Reload(ctx context.Context) (done bot.Reloaded, err error) {
 	cfg, err := configs.Load(configs.Options{Path: c.configPath, Environ: c.environ})
 	if err != nil {
 		return done, err
@@ -216,6 +189,7 @@ func (c *control) Reload(context.Context) (done bot.Reloaded, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.refreshed(c.refresh(ctx))
 	configured := providers(cfg)
 	changed, err := c.client.Reload(c.changes.apply(configured))
 	if err != nil {
@@ -267,63 +241,4 @@ func settingsThatDiffer(a, b *configs.Config) (names []string) {
 		}
 	}
 	return names
-}
-
-// changes are what admins changed, as it is kept: it holds secrets.
-type changes struct {
-	At      time.Time
-	First   string            // the provider that is asked first
-	Cooled  []string          // providers that are left alone
-	Models  map[string]string // of a provider: the model that is asked first
-	Keys    []keptKey         // that were added
-	Removed [][2]string       // provider and name of configured keys that were taken away
-}
-
-// keptKey is a key that an admin added.
-type keptKey struct{ Provider, Name, Secret string }
-
-func (x changes) clone() changes {
-	x.Cooled, x.Keys, x.Removed, x.Models = slices.Clone(x.Cooled), slices.Clone(x.Keys), slices.Clone(x.Removed), maps.Clone(x.Models)
-	if x.Models == nil {
-		x.Models = make(map[string]string)
-	}
-	return x
-}
-
-// remove takes a key away: one that was added, or else one of the configuration.
-func (x *changes) remove(provider, name string) {
-	n := len(x.Keys)
-	x.Keys = slices.DeleteFunc(x.Keys, func(k keptKey) bool { return k.Provider == provider && k.Name == name })
-	if len(x.Keys) == n {
-		x.Removed = append(x.Removed, [2]string{provider, name})
-	}
-}
-
-// apply returns configured providers as admins changed them. A provider keeps its
-// configured keys rather than be left with none.
-func (x changes) apply(configured []llm.ProviderOptions) []llm.ProviderOptions {
-	all := slices.Clone(configured)
-	for i := range all {
-		o := &all[i]
-		keys := slices.DeleteFunc(slices.Clone(o.Keys), func(k llm.Key) bool {
-			return slices.Contains(x.Removed, [2]string{o.Name, k.Name})
-		})
-		for _, k := range x.Keys {
-			named := slices.ContainsFunc(keys, func(other llm.Key) bool { return other.Name == k.Name })
-			if k.Provider == o.Name && !named {
-				keys = append(keys, llm.Key{Name: k.Name, Secret: k.Secret})
-			}
-		}
-		if len(keys) > 0 {
-			o.Keys = keys
-		}
-		if model := x.Models[o.Name]; model != "" {
-			o.Models = append([]string{model}, without(o.Models, model)...)
-		}
-	}
-	return all
-}
-
-func without(all []string, one string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
 }

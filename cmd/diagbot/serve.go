@@ -83,9 +83,10 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 		return err
 	}
 	defer alarm.hush(ctx)
-	control := a.newControl(cfg, client, &shelf, redactor)
-	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, control: control, client: client, db: db, logger: logger, redactor: redactor, alarm: alarm,
-		crier: newCrier(shelf.Load, control.others), pulse: newPulse(cfg.DataDir), keys: keys, node: nodeName(cfg)}
+	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, client: client, db: db, logger: logger, redactor: redactor, alarm: alarm,
+		pulse: newPulse(cfg.DataDir), keys: keys, node: nodeName(cfg)}
+	o.control = o.newControl(&shelf)
+	o.crier = newCrier(shelf.Load, o.control.others)
 	return o.run(ctx)
 }
 
@@ -96,6 +97,9 @@ func (o *office) run(ctx context.Context) error {
 	heart.Go(func() { o.pulse.beat(beating) })
 	heart.Go(func() { o.keys.run(beating) })
 	heart.Go(func() { o.crier.run(beating) })
+	if !o.cfg.Store.URL.Empty() { // else nobody shares the store
+		heart.Go(func() { o.control.follow(beating, followEvery) })
+	}
 	defer heart.Wait()
 	defer still()
 	defer context.AfterFunc(ctx, func() {

@@ -92,6 +92,31 @@ func (a *Account) Get(ctx context.Context, name string) (b []byte, err error) {
 	return b, err
 }
 
+// GetEverywhere returns the credentials of a name that accounts have, by account,
+// whoever owns them. Those that cannot be read are left out, and the error says why.
+func (db *DB) GetEverywhere(ctx context.Context, name string) (all map[string][]byte, err error) {
+	name = short(name)
+	var broken []error
+	err = db.read(ctx, func(t *tx) error {
+		all, broken = make(map[string][]byte), nil
+		return t.each(sqlGetEverywhere, []any{name}, func(scan func(...any) error) error {
+			var account string
+			var stored []byte
+			if err := scan(&account, &stored); err != nil {
+				return err
+			}
+			b, err := db.seal.open(account, name, stored)
+			if err != nil {
+				broken = append(broken, &Error{Kind: Other, text: fmt.Sprintf("%q of %s in %s: %v", name, account, db.where, err), err: err})
+				return nil
+			}
+			all[account] = b
+			return nil
+		})
+	})
+	return all, wrap("read logins", errors.Join(append(broken, err)...))
+}
+
 // Put replaces credentials.
 func (a *Account) Put(ctx context.Context, name string, b []byte) error {
 	name = short(name)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSession(t *testing.T) {
@@ -108,6 +109,31 @@ func TestEncryption(t *testing.T) {
 		b, err := a.Get(t.Context(), asideName)
 		if err != nil || string(b) != "my-credentials" {
 			t.Fatalf("set aside: %q, %v", b, err)
+		}
+	})
+}
+
+// TestGetEverywhere reads what all accounts keep under a name, and leaves out what is
+// under another key.
+func TestGetEverywhere(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		ctx := t.Context()
+		p.Key = []byte("right")
+		db := p.open(t)
+		one, two := claim(t, db, "one", "node"), claim(t, db, "two", "node")
+		check(t, one.Put(ctx, "control", []byte("1")))
+		check(t, two.Put(ctx, "control", []byte("2")))
+		check(t, two.Put(ctx, "other", []byte("3")))
+		all, err := db.GetEverywhere(ctx, "control")
+		check(t, err)
+		same(t, "all", all, map[string][]byte{"one": []byte("1"), "two": []byte("2")})
+		check(t, db.write(ctx, func(t *tx) error {
+			_, err := t.exec(sqlPutLogin, "three", "control", []byte("broken"), micros(time.Now()))
+			return err
+		}))
+		all, err = db.GetEverywhere(ctx, "control")
+		if len(all) != 2 || err == nil || !strings.Contains(err.Error(), "three") {
+			t.Errorf("read %v, %v", all, err)
 		}
 	})
 }

@@ -89,7 +89,7 @@ func TestPlans(t *testing.T) {
 		sqlReceive, sqlUnreceive, sqlOpen, sqlConclude, sqlConcludeSilently, sqlSaid, sqlDone,
 		sqlChat, sqlTurn, sqlTrim, sqlRecallChat, sqlRecallTurns, sqlRecallLost,
 		sqlIncident, sqlIncidents, sqlIncidentsOf, sqlIncidentByRef, sqlTrend, sqlTally, sqlMedian,
-		sqlSettings, sqlSet, sqlUnset, sqlSpend, sqlSpent, sqlAudit, sqlAudits, sqlPutLogin, sqlGetLogin, sqlRemoveLogin, sqlLogins,
+		sqlSettings, sqlSet, sqlUnset, sqlSpend, sqlSpent, sqlAudit, sqlAudits, sqlPutLogin, sqlGetLogin, sqlGetEverywhere, sqlRemoveLogin, sqlLogins,
 		sqlSweepDone, sqlSweepUndone, sqlSweepChats, sqlSweepTurns, sqlSweepIncidents, sqlSweepAudits, sqlSweepSpent,
 	} {
 		for _, detail := range plan(t, a.db, query) {

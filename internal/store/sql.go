@@ -95,9 +95,10 @@ const (
 
 	sqlPutLogin = `INSERT INTO logins (account, name, value, changed) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account, name) DO UPDATE SET value = excluded.value, changed = excluded.changed`
-	sqlGetLogin    = `SELECT value FROM logins WHERE account = $1 AND name = $2`
-	sqlRemoveLogin = `DELETE FROM logins WHERE account = $1 AND name = $2`
-	sqlLogins      = `SELECT name, value FROM logins WHERE account = $1`
+	sqlGetLogin      = `SELECT value FROM logins WHERE account = $1 AND name = $2`
+	sqlRemoveLogin   = `DELETE FROM logins WHERE account = $1 AND name = $2`
+	sqlGetEverywhere = `SELECT account, value FROM logins WHERE name = $1`
+	sqlLogins        = `SELECT name, value FROM logins WHERE account = $1`
 
 	sqlAccounts  = `SELECT account FROM leases ORDER BY account`
 	sqlSweepDone = `DELETE FROM messages WHERE account = $1 AND seq IN (
