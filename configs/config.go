@@ -137,6 +137,7 @@ type Provider struct {
 	MaxTokens    int               `mapstructure:"max_tokens" default:"0" min:"0" max:"10000000" example:"1024"`        // 0: the service decides
 	Headers      map[string]Secret `mapstructure:"headers" example:"{X-Title: diagbot}"`                                // by canonical name
 	StreamUsage  bool              `mapstructure:"stream_usage" default:"true"`                                         // ask for token counts at a stream's end
+	Vision       string            `mapstructure:"vision" default:"auto" oneof:"auto yes no"`                           // whether the models take pictures; auto: found out by asking
 	AllowHTTP    bool              `mapstructure:"allow_http" default:"false"`                                          // keys and chats may travel unencrypted to a public host
 	Window       int               `mapstructure:"context_window" default:"0" min:"0" max:"100000000" example:"128000"` // tokens; 0: as is known of the model
 	Timeouts     Timeouts          `mapstructure:"timeouts"`

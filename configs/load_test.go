@@ -292,3 +292,13 @@ func TestPartsNeedNoMore(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// yes and no are words here, as YAML 1.2 has it.
+func TestVision(t *testing.T) {
+	for _, setting := range []string{"auto", "yes", "no"} {
+		c, err := load(t, "providers:\n  - {name: main, keys: [sk-1], vision: "+setting+"}\n")
+		if err != nil || c.Providers[0].Vision != setting {
+			t.Errorf("vision %s: %v", setting, err)
+		}
+	}
+}

@@ -92,6 +92,17 @@ func (a *app) logger(cfg *configs.Config, r *troubleshoot.Redactor) (*slog.Logge
 	})
 }
 
+// vision reads a setting that has been checked by configs.
+func vision(setting string) llm.Vision {
+	switch setting {
+	case "yes":
+		return llm.VisionYes
+	case "no":
+		return llm.VisionNo
+	}
+	return llm.VisionAuto
+}
+
 // providers hands the configured AI sources to package llm.
 func providers(cfg *configs.Config) []llm.ProviderOptions {
 	all := make([]llm.ProviderOptions, len(cfg.Providers))
@@ -101,7 +112,7 @@ func providers(cfg *configs.Config) []llm.ProviderOptions {
 			Models: p.Models, Organization: p.Organization, Project: p.Project,
 			Proxy: p.Proxy.Reveal(), Timeouts: llm.Timeouts(p.Timeouts),
 			MaxTokens: p.MaxTokens, NoStreamOptions: !p.StreamUsage, AllowHTTP: p.AllowHTTP, Window: p.Window,
-			Headers: map[string]string{},
+			Vision: vision(p.Vision), Headers: map[string]string{},
 		}
 		if p.Temperature != nil {
 			t := float32(*p.Temperature)
