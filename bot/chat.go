@@ -31,6 +31,7 @@ type response struct {
 	took     time.Duration
 	incident *Incident
 	sequel   bool // text is what was left of an earlier answer
+	whole    bool // all of the answer is remembered
 }
 
 // conclude answers t. The answer is said while the next message is worked on, but
@@ -107,6 +108,7 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 	if a.turn != nil {
 		k.Turn, k.Keep = c.memory.add(*a.turn, time.Now())
 	}
+	a.whole = k.Turn != nil || a.sequel && !c.memory.forgotten(time.Now())
 	if k.Forget = c.memory.forget; a.turn != nil {
 		k.Day, k.Spent = d.spends(t, time.Now())
 	}

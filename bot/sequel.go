@@ -176,7 +176,7 @@ func (d *dispatcher) whole(t task, a response) (*reply, error) {
 	c := d.catalogue()
 	word, _, _ := strings.Cut(c.Say(t.tag, "rest_words"), wordMark)
 	notice := "rest_notice"
-	if (a.turn != nil && d.o.MemoryTurns > 0 || a.sequel) && d.sendsFiles(t.Chat) {
+	if a.whole && d.sendsFiles(t.Chat) {
 		notice = "rest_notice_file"
 	}
 	r, rest := d.laid(t, a.text, c.Say(t.tag, notice, "word", word))

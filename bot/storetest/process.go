@@ -1,8 +1,11 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/png"
 	"slices"
 	"strings"
 	"sync"
@@ -106,9 +109,29 @@ func (p *process) Send(ctx context.Context, part bot.Part) error {
 	})
 }
 
-// Complete answers a question with "long" in it in three parts.
+// Fetch has every picture.
+func (p *process) Fetch(context.Context, string, int) ([]byte, error) { return picture(), nil }
+
+// SendFile notes a file by its body.
+func (p *process) SendFile(ctx context.Context, part bot.Part, _ string, body []byte) error {
+	part.Text = "file: " + string(body)
+	return p.Send(ctx, part)
+}
+
+// picture is a picture.
+func picture() []byte {
+	var b bytes.Buffer
+	_ = png.Encode(&b, image.NewGray(image.Rect(0, 0, 3, 3))) // a buffer takes all
+	return b.Bytes()
+}
+
+// Complete answers a question with "long" in it in three parts, and says how many
+// pictures it saw.
 func (p *process) Complete(ctx context.Context, prompt llm.Prompt) (llm.Completion, error) {
-	text := prompt.Messages[len(prompt.Messages)-1].Content
+	text, pictures := prompt.Messages[len(prompt.Messages)-1].Content, 0
+	for _, m := range prompt.Messages {
+		pictures += len(m.Pictures)
+	}
 	if text == slow && p.kill > 0 {
 		<-ctx.Done()
 		return llm.Completion{}, context.Cause(ctx)
@@ -117,6 +140,9 @@ func (p *process) Complete(ctx context.Context, prompt llm.Prompt) (llm.Completi
 	p.asked[text]++
 	p.outside.mu.Unlock()
 	answer := "echo: " + text
+	if pictures > 0 {
+		answer += fmt.Sprintf(" (%d seen)", pictures)
+	}
 	if strings.Contains(text, "long") {
 		answer += strings.Repeat(" 一二三四五六七八九。", 400)
 	}
@@ -180,6 +206,8 @@ func (s *suite) outside(t *testing.T) *outside {
 		private("alice", "long one"), private("bob", "one"), private("alice", "two"), inGroup("home", "carol", "long hello"),
 		private("alice", "/ping"), private("bob", "long two"), private("alice", "three"), inGroup("home", "dora", "hello"),
 		{Chat: bot.Chat{ID: "bob"}, Sender: bot.Sender{ID: "bob"}, Kind: bot.KindImage}, private("bob", "four"),
+		{Chat: bot.Chat{ID: "eve"}, Sender: bot.Sender{ID: "eve"}, Kind: bot.KindImage, Text: "look", Medium: &bot.Medium{Ref: "x"}},
+		private("eve", "and this?"), private("eve", "/file"),
 	} {
 		m.ID = fmt.Sprint("id", i)
 		o.pending = append(o.pending, m)
@@ -232,6 +260,7 @@ func (o *outside) check(t *testing.T, repeats int) {
 	want := map[string][]string{
 		"alice":  {"echo: long one", "", "", "echo: two", "I'm here.", "echo: three"},
 		"bob":    {"echo: one", "echo: long two", "", "", "I can", "echo: four"},
+		"eve":    {"echo: look (1 seen)", "echo: and this? (1 seen)", "file: echo: and this? (1 seen)"},
 		"@@home": {"@carol\u2005echo: carol: long hello", "", "", "@dora\u2005echo: dora: hello"},
 	}
 	for chat, want := range want {
