@@ -44,7 +44,8 @@ func fit(messages []Message, limit int, count countFunc) fitted {
 // mostTokens is an upper bound: a token has at least one byte.
 func mostTokens(messages []Message) int {
 	n := primingTokens
-	for _, m := range messages {
+	for i := range messages {
+		m := &messages[i]
 		n += messageTokens + len(m.Pictures)*pictureTokens + len(m.Content)
 	}
 	return n
@@ -52,7 +53,8 @@ func mostTokens(messages []Message) int {
 
 func costOf(messages []Message, count countFunc, rough bool) int {
 	n := 0
-	for _, m := range messages {
+	for i := range messages {
+		m := &messages[i]
 		n += messageTokens + len(m.Pictures)*pictureTokens + count(m.Content, rough)
 	}
 	return n
