@@ -47,7 +47,7 @@ func (d *dispatcher) fail(t task, x failure) response {
 		attrs = append(attrs, "cause", d.redact(f.Cause.Error()))
 	}
 	d.o.Logger.Warn("not answered", attrs...)
-	a.incident, a.setback.done = i, x.done(t, e.ID)
+	a.incident, a.setback.done = i, x.done(t, e)
 	return a
 }
 
@@ -119,11 +119,11 @@ const historyDropped = "history_dropped"
 
 // done names what was done about the failure, for the person to hear: only what
 // is true. A group is spared the lesser news.
-func (x failure) done(t task, entry string) (keys []string) {
-	if len(x.attempts) > 1 && !t.Chat.Group {
+func (x failure) done(t task, e *troubleshoot.Entry) (keys []string) {
+	if len(x.attempts) > 1 && e.Retryable && !t.Chat.Group {
 		keys = append(keys, "retried")
 	}
-	if x.chat != nil && entry == entryPolicy && x.chat.memory.refuse() {
+	if x.chat != nil && e.ID == entryPolicy && x.chat.memory.refuse() {
 		keys = append(keys, historyDropped)
 	}
 	return keys

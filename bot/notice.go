@@ -155,7 +155,7 @@ func (d *dispatcher) doing(tag string, e *troubleshoot.Entry, x *outage) string 
 	var steps []string
 	for _, s := range e.Remedy {
 		if s.Do != "none" && s.Do != "alert" {
-			steps = append(steps, lowerFirst(say(tag, "remedy_"+s.Do, "max", strconv.Itoa(s.Max))))
+			steps = append(steps, lowerFirst(d.catalogue().Remedy(s, tag)))
 		}
 	}
 	text := say(tag, "remedy_none")

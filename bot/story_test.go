@@ -148,20 +148,22 @@ func busy() []llm.Attempt {
 
 func TestRetriedIsOnlySaidWhenTrue(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		tries []llm.Attempt
-		group bool
-		want  bool
+		name   string
+		tries  []llm.Attempt
+		group  bool
+		status int
+		want   bool
 	}{
-		{"no attempts known", nil, false, false},
-		{"one", badKey()[:1], false, false},
-		{"two", busy()[:2], false, true},
-		{"two in a group", busy()[:2], true, false},
+		{"no attempts known", nil, false, 500, false},
+		{"one", badKey()[:1], false, 500, false},
+		{"two", busy()[:2], false, 500, true},
+		{"two in a group", busy()[:2], true, 500, false},
+		{"two that are not worth it", badKey(), false, 401, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, nil, func(w *world) {
 				w.completer.whole = func(context.Context, llm.Prompt) (llm.Completion, error) {
-					return llm.Completion{Attempts: tt.tries}, &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 500}
+					return llm.Completion{Attempts: tt.tries}, &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: tt.status}
 				}
 				m := private("alice", "hi")
 				if tt.group {

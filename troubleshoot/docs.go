@@ -36,7 +36,7 @@ func (c *Catalogue) pages(tag string) (*locale, []page) {
 func (p *page) remedies() []string {
 	var out []string
 	for _, s := range p.entry.Remedy {
-		out = append(out, p.says("remedy_"+s.Do, "max", fmt.Sprint(s.Max)))
+		out = append(out, p.says(s.key(), "max", fmt.Sprint(s.Max)))
 	}
 	return out
 }

@@ -39,6 +39,14 @@ type Step struct {
 	HonorRetryAfter bool   `yaml:"honor_retry_after"` // wait as long as asked, for retry
 }
 
+// key names the text of a step.
+func (s Step) key() string {
+	if s.Do == "retry" && s.Max == 1 {
+		return "remedy_retry_one"
+	}
+	return "remedy_" + s.Do
+}
+
 // Example is a failure that must be diagnosed as the entry it stands in.
 type Example struct {
 	Source   Source  `yaml:"source"`

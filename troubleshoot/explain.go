@@ -251,7 +251,7 @@ func (p *teller) list(heading string, items []string) {
 
 func (p *teller) remedies() {
 	for i, s := range p.e.Remedy {
-		p.line(strconv.Itoa(i+1), ". ", p.say("remedy_"+s.Do, "max", strconv.Itoa(s.Max)))
+		p.line(strconv.Itoa(i+1), ". ", p.say(s.key(), "max", strconv.Itoa(s.Max)))
 	}
 }
 
@@ -279,6 +279,11 @@ func (p *teller) also() {
 	if first != "" {
 		p.line(p.say("more", "id", first))
 	}
+}
+
+// Remedy says in a language what the bot does by itself.
+func (c *Catalogue) Remedy(s Step, tag string) string {
+	return c.Say(tag, s.key(), "max", strconv.Itoa(s.Max))
 }
 
 // Title returns an entry's title in the first language of the chain that has it,

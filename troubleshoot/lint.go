@@ -317,6 +317,7 @@ func uiKeys() []string {
 	for _, s := range severities {
 		keys = append(keys, "severity_"+s)
 	}
+	keys = append(keys, Step{Do: "retry", Max: 1}.key())
 	for _, r := range remedies {
 		keys = append(keys, "remedy_"+r)
 	}
