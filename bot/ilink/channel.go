@@ -45,6 +45,11 @@ type Options struct {
 	// accounts need to log in. Nil: nobody can be asked.
 	AskCode func(ctx context.Context) (string, error)
 
+	// Linger is how long the poll under way may go on when Run's context ends, where
+	// people wrote within the last half minute: what is on its way to a poll that is
+	// given up is lost. 0: 2 s; negative: not at all.
+	Linger time.Duration
+
 	Agent  string       // how the bot names itself to Tencent, as Name/Version; empty: diagbot/1.0
 	Logger *slog.Logger // nil: none
 
@@ -98,6 +103,7 @@ type Channel struct {
 
 	// The goroutine of Run's own, and the next Run's.
 	seen  *seen
+	wrote time.Time     // when a message last came
 	batch []bot.Message // fetched, and not heard yet
 	kept  bool          // and in the vault
 
@@ -114,6 +120,9 @@ func New(o Options) *Channel {
 	}
 	if o.Transport == nil {
 		o.Transport = newTransport()
+	}
+	if o.Linger == 0 {
+		o.Linger = 2 * time.Second
 	}
 	o.pauses = o.pauses.withDefaults()
 	c := &Channel{
@@ -181,7 +190,8 @@ func (c *Channel) LogIn() {
 	}
 }
 
-// Run logs in and tells ear what is said until ctx ends. A session that ends on
+// Run logs in and tells ear what is said until ctx ends, and what the poll under way
+// brings within Options.Linger after that. A session that ends on
 // the way is replaced by another scan; so is one that has not been used before. It
 // returns a fault only when it is called while it runs.
 func (c *Channel) Run(ctx context.Context, ear bot.Ear) error {

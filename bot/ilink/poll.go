@@ -3,10 +3,12 @@ package ilink
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -104,7 +106,9 @@ func (k *link) poll(ctx context.Context) (int, *troubleshoot.Fault) {
 	if f != nil {
 		return 0, f
 	}
-	r.limit, r.stay = largeAnswer, ctx
+	stay, end := k.staying(ctx)
+	defer end()
+	r.limit, r.stay = largeAnswer, stay
 	// What an answer that has begun brings is read to its end: it would be lost.
 	polling, cancel := context.WithTimeout(context.WithoutCancel(ctx), k.hold+k.opt.pauses.grace)
 	defer cancel()
@@ -123,6 +127,24 @@ func (k *link) poll(ctx context.Context) (int, *troubleshoot.Fault) {
 	return len(messages), f
 }
 
+// brisk is how lately somebody must have wrote for another message to be likely while
+// a poll lingers. Without one the wait is for nothing.
+const brisk = 30 * time.Second
+
+// staying returns the context of a poll, which outlives ctx a little unless the
+// account is another process's now. The function returned ends it.
+func (k *link) staying(ctx context.Context) (context.Context, func()) {
+	wrote := k.wrote
+	stay, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if time.Since(wrote) < brisk && !errors.Is(context.Cause(ctx), bot.ErrNotOwner) {
+			pause(stay, max(k.opt.Linger, 0))
+		}
+		cancel()
+	})
+	return stay, func() { stop(); cancel() }
+}
+
 // take makes messages of an answer ready to be heard, and keeps what replies to
 // them need.
 func (k *link) take(ctx context.Context, u updates, messages []json.RawMessage, whole bool) {
@@ -131,6 +153,9 @@ func (k *link) take(ctx context.Context, u updates, messages []json.RawMessage, 
 	}
 	for _, raw := range messages {
 		k.arrive(raw)
+	}
+	if len(messages) > 0 {
+		k.wrote = time.Now()
 	}
 	k.book.flush(ctx)
 	if text := string(u.Cursor); whole && text != "" && len(text) <= maxCursor && text != k.cursor {

@@ -275,3 +275,62 @@ func TestRelayNotReady(t *testing.T) {
 		t.Error("nothing is said of it")
 	}
 }
+
+// What comes while the bot stops, on a poll that was under way, is heard.
+func TestLingers(t *testing.T) {
+	w := newWorld(t, similink.Options{Hold: time.Minute}, func(o *Options) { o.Linger = time.Minute })
+	w.start(true)
+	if err := w.srv.WaitCount(w.ctx, "getupdates", 1); err != nil {
+		t.Fatal(err)
+	}
+	w.srv.Say("主人", "one")
+	w.hear()
+	if err := w.srv.WaitCount(w.ctx, "getupdates", 2); err != nil {
+		t.Fatal(err)
+	}
+	w.cancel(nil)
+	w.srv.Say("主人", "two")
+	if m := w.hear(); m.Text != "two" {
+		t.Errorf("heard %q", m.Text)
+	}
+	w.stop()
+	if kept := w.vault.killed().kept; len(kept[nameUnheard]) > 0 {
+		t.Error("it is kept as if it had not been heard")
+	}
+	polls := w.srv.Count("getupdates")
+	w.srv.Say("主人", "three")
+	w.build(nil)
+	w.start(false)
+	if m := w.hear(); m.Text != "three" || w.srv.Count("getupdates") <= polls {
+		t.Errorf("heard %q", m.Text)
+	}
+}
+
+// Nobody waits where nothing is likely to come, or is for another process.
+func TestDoesNotLinger(t *testing.T) {
+	for name, c := range map[string]struct {
+		linger time.Duration
+		said   string
+		cause  error
+	}{
+		"quiet":                {time.Hour, "", nil},
+		"nothing came":         {10 * time.Millisecond, "one", nil},
+		"never":                {-1, "one", nil},
+		"another process's it": {time.Hour, "one", bot.ErrNotOwner},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, similink.Options{Hold: time.Hour}, func(o *Options) { o.Linger = c.linger })
+			w.start(true)
+			if c.said != "" {
+				w.srv.Say("主人", c.said)
+				w.hear()
+			}
+			if err := w.srv.WaitCount(w.ctx, "getupdates", 1); err != nil {
+				t.Fatal(err)
+			}
+			w.cancel(c.cause)
+			w.stop()
+		})
+	}
+}

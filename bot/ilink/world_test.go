@@ -155,6 +155,7 @@ func (w *world) build(change func(*Options)) {
 		Vault: w.vault, Transport: w.srv.Transport(), Agent: "Test/1.0",
 		ShowLogin: func(l Login) { w.logins <- l },
 		Logger:    slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Linger:    5 * time.Millisecond,
 		pauses:    quick(),
 	}
 	if change != nil {

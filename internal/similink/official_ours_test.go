@@ -35,7 +35,7 @@ func newOurs(t *testing.T, s *similink.Server) *ours {
 	t.Helper()
 	shown := make(chan ilink.Login, 100)
 	o := &ours{heard: make(chan bot.Message, 100)}
-	o.Channel = ilink.New(ilink.Options{Transport: s.Transport(), ShowLogin: func(l ilink.Login) { shown <- l }})
+	o.Channel = ilink.New(ilink.Options{Transport: s.Transport(), Linger: -1, ShowLogin: func(l ilink.Login) { shown <- l }})
 	ctx, cancel := context.WithCancel(within(t))
 	ended := make(chan error, 1)
 	go func() { ended <- o.Run(ctx, o) }()

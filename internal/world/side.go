@@ -147,7 +147,7 @@ func (s wechatSide) subscribe() (<-chan Said, func()) {
 type ilinkSide struct{ *similink.Server }
 
 func (s ilinkSide) channel(o Options) bot.Channel {
-	return ilink.New(ilink.Options{Vault: o.Vault, Transport: s.Transport(), Logger: o.Logger})
+	return ilink.New(ilink.Options{Vault: o.Vault, Transport: s.Transport(), Logger: o.Logger, Linger: 100 * time.Millisecond})
 }
 
 func (s ilinkSide) wait(ctx context.Context) error { return s.WaitLogin(ctx) }
