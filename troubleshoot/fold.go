@@ -1,7 +1,7 @@
 package troubleshoot
 
 import (
-	"math/bits"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,7 +22,15 @@ func fold(s string) string {
 		b = make([]byte, len(s))
 	}
 	n, last := 0, byte(0) // never longer than s
-	for i := 0; i < len(s); i++ {
+	for i, next := 0, 0; i < len(s); i++ {
+		if i >= next && i+8 <= len(s) {
+			if lower, ok := lowerEight(eight(s, i), last); ok {
+				binary.LittleEndian.PutUint64(b[n:], lower)
+				n, i, last = n+8, i+7, byte(lower>>56)
+				continue
+			}
+			next = i + 8 // byte by byte until then
+		}
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
@@ -209,21 +217,6 @@ var wordBytes = func() (t [256]bool) {
 }()
 
 func isDigit(c byte) bool { return c-'0' < 10 }
-
-// digitAt returns where the first digit from i on stands; the end of s if none does.
-func digitAt(s string, i int) int {
-	const each = 0x0101010101010101
-	for ; i+8 <= len(s); i += 8 {
-		v := eight(s, i) ^ '0'*each // digits are below ten now
-		if tens := (v - 10*each) &^ v & (0x80 * each); tens != 0 {
-			return i + bits.TrailingZeros64(tens)/8 // the lowest bit is right, those above may be borrowed from
-		}
-	}
-	for i < len(s) && !isDigit(s[i]) {
-		i++
-	}
-	return i
-}
 
 // cutText shortens s to at most n bytes at a rune's border.
 func cutText(s string, n int) string {

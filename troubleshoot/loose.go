@@ -12,6 +12,8 @@ const (
 	maxSteps = 4e3 // values looked at in one structure
 )
 
+const shortText = 20 // bytes, faster looked through one by one
+
 // loose is a place in a structure written by a program: JSON, Python's repr,
 // Node's inspect or anything close, cut off anywhere.
 type loose struct {
@@ -139,6 +141,16 @@ func (l *loose) key() (string, bool) {
 func (l *loose) quoted(q byte) (string, bool) {
 	start := l.i + 1
 	text := l.s[start:]
+	for i := range min(len(text), shortText) { // keys and codes end here
+		switch text[i] {
+		case q:
+			l.i = start + i + 1
+			return text[:i], true
+		case '\\':
+			l.i = start + i
+			return l.escaped(start, q)
+		}
+	}
 	end := strings.IndexByte(text, q)
 	if end >= 0 {
 		text = text[:end]

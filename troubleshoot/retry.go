@@ -108,6 +108,9 @@ func parsePause(v string, now time.Time) (time.Duration, bool) {
 var pauseLeads = [...]string{"retrydelay", "try again in", "retry in", "retry after", "retry after seconds", "try again after", "wait for", "wait", "available in", "reset in", "resets in", "reset after",
 	"resets in seconds", "resetsinseconds", "请在", "请等待", "请"}
 
+// pauseEnds are the last three bytes of the leads.
+var pauseEnds = newTriples(len(pauseLeads), func(i int) string { return pauseLeads[i] })
+
 // textPause reads the pause out of folded text: a number before which one of the
 // leads stands.
 func textPause(t string, now time.Time) (time.Duration, bool) {
@@ -138,8 +141,8 @@ func led(t string) bool {
 		return false
 	}
 	t = strings.TrimRight(strings.TrimSuffix(t, "about"), " ")
-	for _, lead := range pauseLeads {
-		if t != "" && lead[len(lead)-1] == t[len(t)-1] && strings.HasSuffix(t, lead) {
+	for i := pauseEnds.like(t); i >= 0; i = pauseEnds.next[i] {
+		if strings.HasSuffix(t, pauseLeads[i]) {
 			return true
 		}
 	}

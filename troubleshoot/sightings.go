@@ -103,25 +103,6 @@ func (ps *phrases) among(refs []headRef, bytes uint64, at *place, s *sightings) 
 	}
 }
 
-// eightAt returns the eight bytes of t at i, the first lowest; zeros after its end.
-func eightAt(t string, i int) uint64 {
-	if i+8 <= len(t) {
-		return eight(t, i)
-	}
-	n := uint64(0)
-	for j := 0; i+j < len(t); j++ {
-		n |= uint64(t[i+j]) << (8 * j)
-	}
-	return n
-}
-
-// eight is eightAt where eight bytes are left.
-func eight(t string, i int) uint64 {
-	w := t[i : i+8]
-	return uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
-		uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
-}
-
 // What a byte is to the beginning of phrases.
 const (
 	mayStart = iota // a sign, or the first byte of a character

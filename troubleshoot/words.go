@@ -13,16 +13,22 @@ func (ex *examination) bare() {
 	}
 	looked := 0
 	for i := 0; i < len(m) && looked < maxBare; {
+		j := i
+		for j < len(m) && kinds[m[j]] == lowerByte {
+			j++
+		}
+		if j == len(m) || m[j] == ' ' {
+			i = j + 1 // an ordinary word
+			continue
+		}
 		if !isWord(m[i]) {
 			i++
 			continue
 		}
-		j, seen := i, byte(0)
 		for j < len(m) && (isWord(m[j]) || m[j] == '_' || m[j] == '.' && j+1 < len(m) && isWord(m[j+1])) {
-			seen |= kinds[m[j]]
 			j++
 		}
-		if w := m[i:j]; seen != lowerByte && j-i >= 6 && j-i <= 64 && isProgrammed(w) && (i == 0 || m[i-1] != '\'' && m[i-1] != '"' && m[i-1] != '`') {
+		if w := m[i:j]; j-i >= 6 && j-i <= 64 && isProgrammed(w) && (i == 0 || m[i-1] != '\'' && m[i-1] != '"' && m[i-1] != '`') {
 			looked++
 			if !ex.echoed(w) {
 				ex.word(w)
