@@ -77,7 +77,7 @@ func (c *Catalogue) examine(f *Fault) Diagnosis {
 	ex := examination{x: c.rules, f: f, sightings: s}
 	ex.prepare()
 	ex.look()
-	if ex.best == nil || ex.best.rank < textStage-60 && ex.loud() {
+	if (ex.best == nil || ex.best.rank < textStage-60) && ex.loud() {
 		ex.look()
 	}
 	if ex.best == nil || ex.best.rank < classStage {
