@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -84,9 +85,8 @@ func (p *provider) request(model string, s shape, messages []Message) (openai.Ch
 // message maps a message with pictures: what is said comes before them.
 func (f *freight) message(m *Message) openai.ChatCompletionMessage {
 	parts := make([]openai.ChatMessagePart, 0, len(m.Pictures)+1)
-	if m.Content != "" {
-		parts = append(parts, openai.ChatMessagePart{Type: openai.ChatMessagePartTypeText, Text: m.Content})
-	}
+	words := cmp.Or(m.Content, pictureMark) // some services want words with every picture
+	parts = append(parts, openai.ChatMessagePart{Type: openai.ChatMessagePartTypeText, Text: words})
 	for _, p := range m.Pictures {
 		parts = append(parts, openai.ChatMessagePart{
 			Type: openai.ChatMessagePartTypeImageURL, ImageURL: &openai.ChatMessageImageURL{URL: f.url(p)},

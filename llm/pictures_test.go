@@ -10,11 +10,13 @@ import (
 	"image/png"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/diagbot/diagbot/internal/simllm"
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 // paint makes a picture of its own.
@@ -416,5 +418,38 @@ func TestAPictureThatIsRefused(t *testing.T) {
 	}
 	if done, err := c.Complete(t.Context(), showing(paint(t, "image/png", 20))); err != nil {
 		t.Errorf("thought to be blind: %+v, %v", done, err)
+	}
+}
+
+// Refusals that no list holds, and complaints about this picture alone.
+func TestReadsRefusals(t *testing.T) {
+	known, _ := catalogue()
+	for said, want := range map[string]string{
+		"message type 'image_url' is not supported for model 'm'":            "sure",
+		"unsupported modality: image":                                        "sure",
+		"Content type 'image_url' is not supported by model m":               "perhaps",
+		"no image processor available; model is text-only":                   "perhaps",
+		"請使用支援圖片的模型":                                                         "perhaps",
+		"messages 参数非法。请检查文档。":                                               "perhaps",
+		"The image length and width do not meet the restrictions":            "",
+		"image_url must be a valid URL":                                      "",
+		"unsupported image format: heic":                                     "",
+		"Image does not match the provided media type image/png":             "",
+		"Invalid value for 'temperature'":                                    "",
+		"This model's maximum context length is 4096 tokens":                 "",
+		"Your request was rejected by the safety system: image not allowed.": "",
+	} {
+		f := troubleshoot.Normalize(troubleshoot.Observation{Source: troubleshoot.SourceAPI, Status: 400, Body: []byte(`{"error":{"message":` + strconv.Quote(said) + `}}`)})
+		refused, sure := readRefusal(f, known.Diagnose(f).Entry)
+		got := ""
+		switch {
+		case refused && sure:
+			got = "sure"
+		case refused:
+			got = "perhaps"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", said, got, want)
+		}
 	}
 }

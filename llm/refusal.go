@@ -39,8 +39,22 @@ var vague = []string{"bad_request_param", "unsupported_capability", "invalid_res
 // perhapsText are refusals that say nothing, by services that say no more to a
 // picture that their model does not take; it is believed for a moment only.
 var perhapsText = []string{
-	"api 调用参数有误", // Zhipu, code 1210
+	"api 调用参数有误", "messages 参数非法", // Zhipu, codes 1210 and 1214
 }
+
+// Words that together say that pictures are not taken, in one of the many ways
+// that no list holds; with one of otherFlaws this picture alone may be meant.
+var (
+	pictureWords = []string{"image", "vision", "multimodal", "multi-modal", "modality", "modalities", "图片", "图像", "视觉", "多模态", "圖片", "圖像"}
+	denials      = []string{
+		"not support", "unsupported", "not accept", "not allow", "not enabled", "disabled", "no vision", "no image", "not a vision",
+		"text-only", "text only", "only text", "only supports text", "only accepts text", "不支持", "不支援", "仅支持", "只支持", "支援圖片", "支持图片的",
+	}
+	otherFlaws = []string{
+		"format", "size", "dimension", "width", "height", "pixel", "large", "small", "url must", "media type", "mime", "base64",
+		"at most", "only one", "too many", "generat", "格式", "大小", "尺寸", "解析", "生成",
+	}
+)
 
 // readRefusal tells, of a request with pictures, whether it was refused because
 // of them though no symptom says so. sure is false if that is only likely.
@@ -52,11 +66,14 @@ func readRefusal(f *troubleshoot.Fault, e *troubleshoot.Entry) (refused, sure bo
 		return false, false
 	}
 	said := strings.ToLower(f.Message)
-	within := func(phrase string) bool { return strings.Contains(said, phrase) }
-	if slices.ContainsFunc(textOnly, within) {
+	says := func(phrases []string) bool {
+		return slices.ContainsFunc(phrases, func(phrase string) bool { return strings.Contains(said, phrase) })
+	}
+	switch {
+	case says(textOnly), says(pictureWords) && e.Cause == "unsupported_capability":
 		return true, true
 	}
-	return slices.ContainsFunc(perhapsText, within), false
+	return says(perhapsText) || says(pictureWords) && says(denials) && !says(otherFlaws), false
 }
 
 // reread gives the fault of an attempt with pictures the entry that only who sent
