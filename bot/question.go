@@ -91,7 +91,7 @@ func (r *Relay) attach(ctx context.Context, t task, q *question) error {
 	case x.picture != nil:
 		last.Pictures, q.turn.Picture = []llm.Picture{*x.picture}, t.Medium.Ref
 		if t.text == "" {
-			t.text = say(t.tag, "picture_alone")
+			t.text = say(t.tag, r.alone(t))
 		}
 	default:
 		q.cut = x.cut
@@ -100,6 +100,15 @@ func (r *Relay) attach(ctx context.Context, t task, q *question) error {
 	q.turn.Asked = r.content(t)
 	last.Content = q.turn.Asked
 	return nil
+}
+
+// alone is the text for the model in the place of words with a picture. Where
+// nothing is known of the person's language, the picture may tell it.
+func (r *Relay) alone(t task) string {
+	if t.how == "default" && r.o.Locale == "" {
+		return "picture_alone_any"
+	}
+	return "picture_alone"
 }
 
 // recollect puts the latest pictures of earlier turns into a question, and words in

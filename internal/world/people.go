@@ -46,10 +46,21 @@ func (w *World) ForgetMedia() { w.side.forget() }
 // Talk sends a message as the person and returns the whole reply, part by part.
 // It fails when ctx ends before the reply is complete.
 func (w *World) Talk(ctx context.Context, p Person, text string) ([]string, error) {
+	said, err := w.Hear(ctx, p, func() { w.Say(p, text) })
+	var parts []string
+	for _, s := range said {
+		parts = append(parts, s.Text)
+	}
+	return parts, err
+}
+
+// Hear returns the whole reply to what the person does, part by part. It fails
+// when ctx ends before the reply is complete.
+func (w *World) Hear(ctx context.Context, p Person, do func()) ([]Said, error) {
 	sent, stop := w.Subscribe()
 	defer stop()
-	w.Say(p, text)
-	var parts []string
+	do()
+	var parts []Said
 	for {
 		select {
 		case s, ok := <-sent:
@@ -59,7 +70,7 @@ func (w *World) Talk(ctx context.Context, p Person, text string) ([]string, erro
 			if s.To != w.chat(p) {
 				continue
 			}
-			parts = append(parts, s.Text)
+			parts = append(parts, s)
 			if len(parts) >= total(s) {
 				return parts, nil
 			}

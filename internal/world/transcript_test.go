@@ -1,8 +1,14 @@
 package world_test
 
 import (
+	"bytes"
 	"context"
+	endian "encoding/binary"
 	"flag"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,6 +33,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // channel has no groups, what is said in them is left out. Lines are:
 //
 //	alice> …        somebody speaks: alice, ming, alice@group, ming@group, owner
+//	alice> (picture 800x600)     they send a picture of that size
+//	alice> (file notes.txt) …    or a file
+//	bot< (file answer-TIME.md)   so does the bot
 //	bot< …          what the bot answers in that chat; further lines are indented
 //	! next: NAME    the AI service fails like that until the next answer
 //	! once: NAME    its next request fails like that
@@ -108,7 +117,7 @@ func newCast(t *testing.T, channel world.Channel) *cast {
 		Timeouts: llm.Timeouts{
 			Headers: 500 * time.Millisecond, FirstToken: time.Second, Idle: time.Second, Total: 5 * time.Second,
 		},
-		Bot: func(o *bot.Options) { o.Deadline = 10 * time.Second },
+		Bot: func(o *bot.Options) { o.Deadline, o.MemoryTurns = 10*time.Second, 10 },
 		LLM: func(o *llm.Options) { o.Pauses.Longest = time.Second },
 	})
 	if err != nil {
@@ -170,18 +179,60 @@ func (c *cast) direct(t *testing.T, order string) {
 	}
 }
 
+// do says something as a person, or sends it.
+func (c *cast) do(t *testing.T, p world.Person, says string) {
+	var w, h int
+	if n, _ := fmt.Sscanf(says, "(picture %dx%d)", &w, &h); n == 2 {
+		c.Show(p, world.Medium{Body: picture(t, w, h)})
+		return
+	}
+	if name, body, ok := strings.Cut(strings.TrimPrefix(says, "(file "), ") "); ok && strings.HasPrefix(says, "(file ") {
+		c.Show(p, world.Medium{Name: name, Body: []byte(body)})
+		return
+	}
+	c.Say(p, says)
+}
+
+// picture makes one; beyond 10,000 pixels a side it only claims to be so large.
+func picture(t *testing.T, w, h int) []byte {
+	claimed := image.Rect(0, 0, min(w, 10_000), min(h, 10_000))
+	if max(w, h) > 10_000 {
+		claimed = image.Rect(0, 0, 1, 1)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(claimed)); err != nil {
+		t.Fatal(err)
+	}
+	data := b.Bytes()
+	endian.BigEndian.PutUint32(data[16:], uint32(w))
+	endian.BigEndian.PutUint32(data[20:], uint32(h))
+	endian.BigEndian.PutUint32(data[29:], crc32.ChecksumIEEE(data[12:29]))
+	return data
+}
+
+var (
+	stamp = regexp.MustCompile(`\d{8}-\d{4}`)
+	sum   = regexp.MustCompile(`, \d+ bytes, [0-9a-f]{8}`)
+)
+
 var ref = regexp.MustCompile(`[2-9A-HJKMNP-Z]{4}([)）])`)
 
 func (c *cast) answer(t *testing.T, p world.Person, says string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	defer c.AI.Heal()
-	parts, err := c.Talk(ctx, p, strings.NewReplacer(`\n`, "\n", "@小诊 ", "@小诊\u2005").Replace(says))
+	says = strings.NewReplacer(`\n`, "\n", "@小诊 ", "@小诊\u2005").Replace(says)
+	parts, err := c.Hear(ctx, p, func() { c.do(t, p, says) })
 	if err != nil {
 		t.Errorf("no answer to %q: %v", says, err)
 	}
 	var b strings.Builder
-	for _, part := range parts {
+	for _, s := range parts {
+		part := s.Text
+		if s.Name != "" {
+			part = strings.TrimSpace("(file " + stamp.ReplaceAllString(s.Name, "TIME") + ")\n" + string(s.Body) + part)
+		}
+		part = sum.ReplaceAllString(part, "")
 		part = ref.ReplaceAllString(strings.ReplaceAll(part, "\u2005", " "), "REF$1")
 		b.WriteString("bot< " + strings.ReplaceAll(part, "\n", "\n     ") + "\n")
 	}
