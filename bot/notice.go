@@ -53,6 +53,7 @@ func (d *dispatcher) review() {
 		d.set(d.work, mark{scopeOutage, x.name(), ""})
 	}
 	d.remind()
+	d.digest(now)
 }
 
 func (d *dispatcher) entryByID(id string) *troubleshoot.Entry {

@@ -61,6 +61,10 @@ type Options struct {
 
 	Limits Limits // how much people may ask
 
+	// DigestHour is the hour of the day, in Location, from which on the owner is told
+	// once what failed in the last 24 hours: 1 to 24, which is midnight. 0: they are not.
+	DigestHour int
+
 	Deadline      time.Duration // a message is answered, or its failure explained, so long after work on it began; 0: 120 s
 	ThinkingAfter time.Duration // someone waiting in a private chat is told once after so long; 0: 15 s, negative: never
 	Grace         time.Duration // to finish what is in flight when Run is told to stop; 0: 25 s
@@ -95,6 +99,9 @@ func (o *Options) check() error {
 	negative("Limits.PersonDay", o.Limits.PersonDay < 0)
 	negative("Limits.GroupMinute", o.Limits.GroupMinute < 0)
 	negative("Limits.GroupDay", o.Limits.GroupDay < 0)
+	if o.DigestHour < 0 || o.DigestHour > 24 {
+		errs = append(errs, fmt.Errorf("DigestHour is %d", o.DigestHour))
+	}
 	negative("Deadline", o.Deadline < 0)
 	negative("Grace", o.Grace < 0)
 	negative("StaleAfter", o.StaleAfter < 0)

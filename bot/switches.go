@@ -29,6 +29,9 @@ type switches struct {
 	blocked map[string]banned
 	told    map[string]time.Time // when a chat heard of the pause
 	recents []speaker            // the latest first
+
+	known      bool   // all this was read
+	lastDigest string // the day of the last one; empty: there was none
 }
 
 // banned is what is kept of somebody who is blocked.
@@ -72,6 +75,7 @@ func (s *switches) load(ctx context.Context, store Store, login string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.known, s.lastDigest = true, max(s.lastDigest, set[nameDigest])
 	s.paused, s.quiet, s.blocked, s.recents = set[namePaused] != "", quiet, blocked, nil
 	return nil
 }

@@ -57,6 +57,7 @@ type Config struct {
 	Accounts []Account `mapstructure:"accounts" example:"[{name: main}]"`
 
 	AdminRemarks []string `mapstructure:"admin_remarks" default:"[]" example:"[diagbot-admin]"` // whoever has this remark on the bot's phone is an admin
+	DigestHour   int      `mapstructure:"digest_hour" default:"9" min:"-1" max:"23"`            // from which on the owner is told once a day what failed; -1: never
 	Limits       Limits   `mapstructure:"limits"`
 	Alerts       []Alert  `mapstructure:"alerts" default:"[]" example:"[{name: phone, kind: ntfy, url: 'https://ntfy.sh/a-long-secret-topic'}]"`
 

@@ -167,7 +167,7 @@ func TestEveryScalarByEnvironment(t *testing.T) {
 		SendInterval: 9 * time.Second, SendBurst: 9, PrivatePrefixes: []string{"bot", "@bot"}, ReplyPrefix: "[bot] ",
 		GroupPrefixes: []string{"a,b", ""}, Groups: []string{"family"}, System: "x: y", MemoryTurns: 9,
 		MemoryExpiry: 90 * time.Second, Deadline: 9 * time.Second, ThinkingAfter: 9 * time.Second, Grace: 9 * time.Second, MailboxSize: 9, MaxMessage: 9,
-		Catalogue: Catalogue{Dir: "."}, StaleAfter: 11 * time.Second, Node: "9", AdminRemarks: []string{"9"},
+		Catalogue: Catalogue{Dir: "."}, StaleAfter: 11 * time.Second, Node: "9", AdminRemarks: []string{"9"}, DigestHour: 9,
 		Store:    Store{URL: NewSecret("postgres://u:p@h/d"), Key: NewSecret("0123456789abcdef")},
 		Accounts: []Account{{Name: "main", Channel: ChannelOpenWeChat, Admins: []string{}}}, Alerts: []Alert{}, ImpliedAccount: true,
 		Limits: Limits{PersonMinute: 9, PersonDay: 9, GroupMinute: 9, GroupDay: 9},

@@ -114,6 +114,7 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	options.Redactor, options.Control, options.Draw, options.Invite = d.redactor, d.control, drawn, func(code string) { d.invite(name, code) }
 	options.Outage = func(o bot.Outage) { d.alarm.outage(name, o) }
 	options.Admins, options.AdminRemarks = d.account.Admins, d.cfg.AdminRemarks
+	options.DigestHour = digestHour(d.cfg.DigestHour)
 	relay, err := bot.New(options)
 	if err != nil {
 		return err
@@ -130,6 +131,14 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	}
 	d.print(name, d.say("serve_lost"))
 	return err
+}
+
+// digestHour is the configured hour as the relay counts: midnight is 24.
+func digestHour(configured int) int {
+	if configured == 0 {
+		return 24
+	}
+	return max(configured, 0)
 }
 
 // trouble tells the operator of something that began, or ended if f is nil, and
