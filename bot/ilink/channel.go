@@ -92,8 +92,9 @@ type Channel struct {
 	client  *client
 	running atomic.Bool
 	showing sync.Mutex
-	asked   chan struct{}        // somebody wants a new code
-	link    atomic.Pointer[link] // nil while not logged in
+	asked   chan struct{}          // somebody wants a new code
+	code    atomic.Pointer[string] // the link of that which waits to be scanned; nil: there is none
+	link    atomic.Pointer[link]   // nil while not logged in
 
 	book    *book
 	quotes  *quotes
@@ -188,6 +189,21 @@ func (c *Channel) LogIn() {
 	case c.asked <- struct{}{}:
 	default:
 	}
+}
+
+// LoginLink returns the link of the code that waits to be scanned. If there is none,
+// it asks for one as LogIn does, which Options.ShowLogin gets, as soon as WeChat can
+// be reached. out is false while the account is logged in, or Run does not run: then
+// there is nothing to scan.
+func (c *Channel) LoginLink() (link string, out bool) {
+	if !c.running.Load() || c.link.Load() != nil {
+		return "", false
+	}
+	if code := c.code.Load(); code != nil {
+		return *code, true
+	}
+	c.LogIn()
+	return "", true
 }
 
 // Run logs in and tells ear what is said until ctx ends, and what the poll under way

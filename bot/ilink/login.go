@@ -82,7 +82,9 @@ func (c *Channel) bind(ctx context.Context, old *login) *login {
 			return nil
 		}
 		var l *login
-		if l, err = s.await(ctx); l != nil {
+		l, err = s.await(ctx)
+		c.code.Store(nil)
+		if l != nil {
 			return c.bound(ctx, l, old)
 		}
 		if errors.Is(err, errNoDigits) {
@@ -122,7 +124,9 @@ func (s *scan) fetch(ctx context.Context) bool {
 		a, f := s.fetchOnce(ctx)
 		if f == nil {
 			s.code, s.digits, s.wrong, s.scanned, s.shown = string(a.Code), "", 0, false, time.Now()
-			s.show(Login{State: LoginScan, URL: string(a.URL)})
+			link := string(a.URL)
+			s.Channel.code.Store(&link)
+			s.show(Login{State: LoginScan, URL: link})
 			return true
 		}
 		if ctx.Err() != nil {

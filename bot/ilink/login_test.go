@@ -67,6 +67,39 @@ func TestNobodyScans(t *testing.T) {
 	w.await(LoginConfirmed)
 }
 
+// Somebody who is not at the terminal gets the link of the code that is shown, or a
+// new one where none is.
+func TestLoginLink(t *testing.T) {
+	w := newWorld(t, similink.Options{ScanDelay: -1}, nil)
+	if link, out := w.c.LoginLink(); link != "" || out {
+		t.Errorf("before Run: %q, %v", link, out)
+	}
+	w.start(false)
+	shown := w.await(LoginScan).URL
+	if link, out := w.c.LoginLink(); link != shown || !out {
+		t.Errorf("shown: %q, %v", link, out)
+	}
+	w.srv.Scan()
+	w.await(LoginConfirmed)
+	if link, out := w.c.LoginLink(); link != "" || out {
+		t.Errorf("logged in: %q, %v", link, out)
+	}
+	w.srv.ExpireQR(3)
+	w.srv.Kick()
+	w.await(LoginGivenUp)
+	if link, out := w.c.LoginLink(); link != "" || !out {
+		t.Errorf("given up: %q, %v", link, out)
+	}
+	shown = w.await(LoginScan).URL
+	if link, out := w.c.LoginLink(); link != shown || !out {
+		t.Errorf("shown again: %q, %v", link, out)
+	}
+	w.stop()
+	if _, out := w.c.LoginLink(); out {
+		t.Error("out after the end")
+	}
+}
+
 func TestNobodyScansForAnHour(t *testing.T) {
 	w := newWorld(t, similink.Options{}, func(o *Options) { o.pauses.rest = 10 * time.Millisecond })
 	w.srv.ExpireQR(3)

@@ -62,6 +62,7 @@ type Channel struct {
 	running   atomic.Bool
 	sender    atomic.Pointer[sender] // nil while not logged in
 	nick      atomic.Pointer[string] // as of the last login
+	code      atomic.Pointer[string] // the link of the QR code that waits to be scanned; nil: there is none
 	seen      *seen                  // messages heard; the sync goroutine's
 	echoes    *echoes
 }
@@ -108,6 +109,20 @@ func (c *Channel) LoggedInSince() time.Time {
 		return s.since
 	}
 	return time.Time{}
+}
+
+// LoginLink returns the link of the code that waits to be scanned; if there is none
+// at the moment, the next comes by itself, and Options.ShowLogin gets it. out is
+// false while the account is logged in, or Run does not run: then there is nothing
+// to scan.
+func (c *Channel) LoginLink() (link string, out bool) {
+	if !c.running.Load() || c.sender.Load() != nil {
+		return "", false
+	}
+	if code := c.code.Load(); code != nil {
+		link = *code
+	}
+	return link, true
 }
 
 // Run logs in and tells ear what is said until ctx ends or WeChat refuses the

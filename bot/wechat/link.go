@@ -78,7 +78,11 @@ func (c *Channel) newLink(ctx context.Context, ear bot.Ear) *link {
 	}
 	mode.Prepare(l.bot)
 	openwechat.WithDeviceID(newDeviceID()).Prepare(l.bot)
-	l.bot.UUIDCallback = func(uuid string) { c.show(Login{State: LoginScan, URL: scanURL + uuid}) }
+	l.bot.UUIDCallback = func(uuid string) {
+		link := scanURL + uuid
+		c.code.Store(&link)
+		c.show(Login{State: LoginScan, URL: link})
+	}
 	told := false // the callback comes with every poll until the code is confirmed
 	l.bot.ScanCallBack = func(openwechat.CheckLoginResponse) {
 		if !told {
@@ -117,6 +121,7 @@ func (l *link) open(d *document) (err error) {
 		err = l.bot.HotLogin(newStorage(d))
 	} else {
 		err = l.bot.Login()
+		l.c.code.Store(nil)
 	}
 	if err != nil {
 		return err

@@ -27,6 +27,35 @@ func TestScanStates(t *testing.T) {
 	}
 }
 
+func TestLoginLink(t *testing.T) {
+	w := newWorld(t, simwechat.Options{ScanDelay: -1}, nil)
+	alice := w.srv.AddFriend(simwechat.Person{Nick: "Alice"})
+	if link, out := w.c.LoginLink(); link != "" || out {
+		t.Errorf("before Run: %q, %v", link, out)
+	}
+	for range 2 {
+		if w.cancel == nil {
+			w.start(false)
+		} else {
+			w.srv.Kick(1100)
+		}
+		shown := w.await(LoginScan).URL
+		if link, out := w.c.LoginLink(); link != shown || !out {
+			t.Errorf("shown: %q, %v", link, out)
+		}
+		w.srv.Scan()
+		w.await(LoginConfirmed)
+		if link, out := w.c.LoginLink(); link != "" || out {
+			t.Errorf("logged in: %q, %v", link, out)
+		}
+		w.silent(alice) // a session that never did anything is not replaced
+	}
+	w.stop()
+	if _, out := w.c.LoginLink(); out {
+		t.Error("out after the end")
+	}
+}
+
 func TestExpiredCodesAreRenewed(t *testing.T) {
 	w := newWorld(t, simwechat.Options{ScanDelay: -1}, nil)
 	w.srv.ExpireQR(3)
