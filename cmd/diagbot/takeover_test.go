@@ -182,6 +182,7 @@ func (k *cluster) pause(rounds int) {
 		must(k.t, first.Process.Signal(syscall.SIGSTOP))
 		k.t.Logf("taken over after %v", k.succeed())
 		first.forget()
+		first.said = 0
 		must(k.t, first.Process.Signal(syscall.SIGCONT))
 		// It learns of it from the store's answer to a write, or by its own clock first.
 		first.waitFor(k.t, "Another process ")
