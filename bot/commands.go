@@ -143,6 +143,8 @@ func (r *Relay) howTo(t task) []string {
 	}
 	if len(prefixes) > 0 {
 		lines = append(lines, say(tag, "help_prefix", "prefix", strings.TrimSpace(prefixes[0])))
+	} else if _, ok := r.o.Channel.(Fetcher); ok && !t.Chat.Group {
+		lines = append(lines, say(tag, "help_media"))
 	}
 	return lines
 }

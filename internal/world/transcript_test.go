@@ -39,6 +39,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	bot< …          what the bot answers in that chat; further lines are indented
 //	! next: NAME    the AI service fails like that until the next answer
 //	! once: NAME    its next request fails like that
+//	! blind: NAME   requests with pictures fail like that from now on
 //	! ask: web      the bot now asks the ChatGPT web session, or the api
 //
 // References such as 7K2F differ each time and are written as REF.
@@ -169,6 +170,8 @@ func (c *cast) direct(t *testing.T, order string) {
 		err = c.AI.Always(name)
 	case "once":
 		err = c.AI.Next(name)
+	case "blind":
+		err = c.AI.Blind(name)
 	case "ask":
 		c.Ask(troubleshoot.Source(name))
 	default:
