@@ -37,7 +37,7 @@ func (q *quest) try(ctx context.Context) outcome {
 func (q *quest) judge(ctx context.Context, out outcome) Remedy {
 	now := time.Now()
 	entry := q.c.catalogue.Load().Diagnose(out.fault).Entry
-	out.fault, entry = q.reread(out, entry, now)
+	out.fault, entry = q.reread(ctx, out, entry, now)
 	s, fixed := q.state(ctx, out, entry, now)
 	m := Decide(out.fault, entry, s)
 	if (m.Action == ActionRetry && !s.Stale || m.Action == ActionWait) && !q.c.retries.retry(now) {
@@ -66,7 +66,8 @@ func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entr
 	}
 	fixed = q.fix(out, entry, now)
 	if line.cure == ActionTrim && q.trims < mostTrims && s.Attempts > 0 {
-		s.Trim = q.c.meter.refused(r.target(), out.sent, f.ContextLimit) || fixed.pictures
+		byBytes := entry.ID == entryTooLarge && pictured(out.sent.messages) // says nothing of words
+		s.Trim = fixed.pictures || !byBytes && q.c.meter.refused(r.target(), out.sent, f.ContextLimit)
 	}
 	s.Repair = line.cure == ActionRepair && (fixed.pictures || fixed.shape != q.shape)
 	if rest := r.p.report(r, q.opinion(ctx, line, out, s), entry.ID, f, now); rest > 0 {
@@ -110,7 +111,13 @@ func (q *quest) fix(out outcome, entry *troubleshoot.Entry, now time.Time) fix {
 // minds reports whether pictures may be what a service minds without saying so.
 // Some hang up when a request is too large for them.
 func (q *quest) minds(f *troubleshoot.Fault, entry *troubleshoot.Entry) bool {
-	return ruleFor(f, entry).cure == ActionRepair || f.Net == troubleshoot.NetReset && f.Status == 0 && q.again > 0
+	switch ruleFor(f, entry).cure {
+	case ActionRepair:
+		return true
+	case ActionTrim:
+		return f.ContextLimit == 0 // otherwise it is known how much to leave out
+	}
+	return f.Net == troubleshoot.NetReset && f.Status == 0 && q.again > 0
 }
 
 // seen reports whether another model can be asked now about the pictures.

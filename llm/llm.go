@@ -29,7 +29,9 @@ type Message struct {
 	Pictures []Picture // of a user's message; only models that see are asked then
 }
 
-// Picture is a picture of a prompt.
+// Picture is a picture of a prompt, of at most 5 MiB. The newest four of a prompt
+// are sent, and what is left out of older messages is marked in their text; the
+// newest message's must be fit to be sent.
 type Picture struct {
 	Type string // media type: image/jpeg, image/png, image/gif or image/webp
 	Data []byte

@@ -453,3 +453,25 @@ func TestReadsRefusals(t *testing.T) {
 		}
 	}
 }
+
+// A picture of too many bytes says nothing of how long a conversation may be.
+func TestTooManyBytesAreNoTokens(t *testing.T) {
+	s := service(t, nil)
+	c := clientOf(t, at("one", s))
+	model := target{provider: "one", model: modelA}
+	limit := c.meter.limit(model)
+	if err := s.Blind("413"); err != nil {
+		t.Fatal(err)
+	}
+	known, _ := catalogue()
+	done, err := c.Complete(t.Context(), showing(paint(t, "image/png", 20)))
+	if e := known.Diagnose(faultOf(t, done, err)).Entry.ID; e != entryTooLarge || s.Count() != 1 {
+		t.Errorf("failed with %s: %s", e, path(done))
+	}
+	if done, err := c.Complete(t.Context(), recalling(paint(t, "image/png", 20))); err != nil || done.Unseen != 1 {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	if got := c.meter.limit(model); got != limit {
+		t.Errorf("%d tokens are left of %d", got, limit)
+	}
+}

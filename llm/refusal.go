@@ -1,6 +1,8 @@
 package llm
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,7 +80,7 @@ func readRefusal(f *troubleshoot.Fault, e *troubleshoot.Entry) (refused, sure bo
 
 // reread gives the fault of an attempt with pictures the entry that only who sent
 // them can know. Faults are not changed, so it is another one then.
-func (q *quest) reread(out outcome, e *troubleshoot.Entry, now time.Time) (*troubleshoot.Fault, *troubleshoot.Entry) {
+func (q *quest) reread(ctx context.Context, out outcome, e *troubleshoot.Entry, now time.Time) (*troubleshoot.Fault, *troubleshoot.Entry) {
 	if !pictured(out.sent.messages) {
 		return out.fault, e
 	}
@@ -88,6 +90,8 @@ func (q *quest) reread(out outcome, e *troubleshoot.Entry, now time.Time) (*trou
 	}
 	f := *out.fault
 	f.Entry = entryUnseen
-	q.route.p.refusedPictures(q.route, sure, &f, now)
+	until := q.route.p.refusedPictures(q.route, sure, &f, now)
+	q.c.logger.LogAttrs(ctx, slog.LevelInfo, "takes no pictures", slog.String("provider", f.Provider),
+		slog.String("model", f.Model), slog.Duration("for", until.Sub(now)))
 	return &f, q.c.catalogue.Load().Diagnose(&f).Entry
 }

@@ -38,9 +38,10 @@ func (p *provider) blind(now time.Time) (all shuns) {
 	return all
 }
 
-// refusedPictures learns from a refusal. A model that has answered to pictures
+// refusedPictures learns from a refusal, and returns until when it is believed. A
+// model that has answered to pictures
 // before, or is configured to take them, is given the benefit of the doubt.
-func (p *provider) refusedPictures(r route, sure bool, f *troubleshoot.Fault, now time.Time) {
+func (p *provider) refusedPictures(r route, sure bool, f *troubleshoot.Fault, now time.Time) (until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &r.model().sight
@@ -48,6 +49,7 @@ func (p *provider) refusedPictures(r route, sure bool, f *troubleshoot.Fault, no
 	if s.seen || !sure || p.options.Vision == VisionYes {
 		s.until = now.Add(doubtTime)
 	}
+	return s.until
 }
 
 // tookPictures learns from an answer.

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -182,7 +183,7 @@ func TestAnswerBeforeTheEndOfThePicture(t *testing.T) {
 
 // Whatever a service repeats of a request, nothing of a picture is kept or logged.
 func TestNothingOfAPictureIsKept(t *testing.T) {
-	cat := Picture{"image/jpeg", noise(3000)}
+	cat := Picture{"image/jpeg", append([]byte{0xFF, 0xD8, 0xFF}, noise(3000)...)}
 	encodedCat := base64.StdEncoding.EncodeToString(cat.Data)
 	var lines strings.Builder
 	for i := 0; i < len(encodedCat); i += 76 {
@@ -299,5 +300,44 @@ func TestPicturesAreNotCopied(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if each := (after.TotalAlloc - before.TotalAlloc) / times; each > 1<<20 {
 		t.Errorf("%d bytes allocated for a request with a picture of %d", each, mostPictureBytes)
+	}
+}
+
+// HTTP/2 carries pictures as well, and answers before their end.
+func TestPicturesOverHTTP2(t *testing.T) {
+	sizes := make(chan int64, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("spoken to in %s", r.Proto)
+		}
+		if r.Header.Get("X-Blind") != "" {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"error":{"message":"No endpoints found that support image input","code":404}}`)
+			return
+		}
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil || n != r.ContentLength {
+			t.Errorf("%d bytes of %d, %v", n, r.ContentLength, err)
+		}
+		sizes <- n
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = w.Write(streamed(8))
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	o := options(s.URL + "/v1")
+	o.Transport = s.Client().Transport
+	ask := showing(Picture{"image/jpeg", noise(mostPictureBytes)})
+	if done, err := newClient(t, o).Complete(t.Context(), ask); err != nil || done.Text == "" {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	if n := <-sizes; n < mostPictureBytes*4/3 {
+		t.Errorf("%d bytes arrived", n)
+	}
+	o.Headers = map[string]string{"X-Blind": "yes"}
+	done, err := newClient(t, o).Complete(t.Context(), ask)
+	if f := faultOf(t, done, err); f.Entry != entryUnseen {
+		t.Errorf("fault %+v", f)
 	}
 }
