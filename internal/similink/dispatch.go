@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"time"
+
+	"github.com/diagbot/diagbot/internal/simkit"
 )
 
 // bodyLimit bounds a request to the API: the longest text allowed, escaped.
@@ -46,27 +47,27 @@ func endpoints() map[string]endpoint {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if !s.enter() {
+	if !s.stage.Enter() {
 		return
 	}
-	defer s.running.Done()
+	defer s.stage.Leave()
 	body, ok := s.readBody(req)
 	if !ok {
-		reset(w)
+		simkit.Reset(w)
 		return
 	}
 	r := s.meet(req, body)
-	f := r.failure
-	if f.Delay > 0 && !s.pause(r, f.Delay) {
-		reset(w) // or net/http would answer for us
+	f := r.Failure
+	if f.Delay > 0 && !s.stage.Pause(r.Context(), f.Delay) {
+		simkit.Reset(w) // or net/http would answer for us
 		return
 	}
 	switch {
 	case f.Hang:
-		s.hang(r)
-		reset(w)
+		s.stage.Hang(r.Context(), r.Fate)
+		simkit.Reset(w)
 	case f.Reset:
-		reset(w)
+		simkit.Reset(w)
 	case f.replaces():
 		write(w, f.answer())
 	default:
@@ -90,10 +91,10 @@ func (s *Server) readBody(req *http.Request) ([]byte, bool) {
 func (s *Server) play(w http.ResponseWriter, r *visit) {
 	a := s.serve(r)
 	switch {
-	case r.failure.LoseAnswer:
-		reset(w)
-	case r.failure.CutBody, r.failure.Stall:
-		s.cut(w, r, a)
+	case r.Failure.LoseAnswer:
+		simkit.Reset(w)
+	case r.Failure.CutBody, r.Failure.Stall:
+		s.stage.Cut(w, r.Fate, a.mime, a.body, r.Failure.Stall)
 	default:
 		write(w, a)
 	}
@@ -152,49 +153,4 @@ func write(w http.ResponseWriter, a answer) {
 		w.WriteHeader(a.status)
 	}
 	_, _ = w.Write(a.body) // the client may have gone
-}
-
-// pause waits and reports whether the client and the server are still there.
-func (s *Server) pause(r *visit, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-r.Context().Done():
-	case <-s.done:
-	}
-	return false
-}
-
-// hold waits until ready, asked with the state locked, is true or d has passed.
-// It reports what ready said last. A Fail since the request came ends all
-// waiting.
-func (s *Server) hold(r *visit, d time.Duration, ready func() bool) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for !ready() {
-		if s.flush != r.flush {
-			return false
-		}
-		ring := s.news.ch
-		s.mu.Unlock()
-		goOn, late := true, false
-		select {
-		case <-ring:
-		case <-t.C:
-			late = true
-		case <-r.Context().Done():
-			goOn = false
-		case <-s.done:
-			goOn = false
-		}
-		s.mu.Lock()
-		if late || !goOn {
-			return goOn && ready()
-		}
-	}
-	return true
 }

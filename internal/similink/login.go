@@ -48,7 +48,7 @@ func (s *Server) ExpireQR(n int) {
 		n--
 	}
 	s.expire = n
-	s.news.ring()
+	s.stage.News.Ring()
 }
 
 // Scan lets the owner scan and confirm the QR code on show, or else the next one.
@@ -57,7 +57,7 @@ func (s *Server) Scan() {
 	defer s.mu.Unlock()
 	if c := s.newest; c != nil && !c.agreed && !c.expired {
 		c.scanned, c.agreed = true, true
-		s.news.ring()
+		s.stage.News.Ring()
 		return
 	}
 	s.scanNext = true
@@ -69,7 +69,7 @@ func (s *Server) ScanOnly() {
 	defer s.mu.Unlock()
 	if s.newest != nil {
 		s.newest.scanned = true
-		s.news.ring()
+		s.stage.News.Ring()
 	}
 }
 
@@ -114,7 +114,7 @@ func (s *Server) newCode(held []string) *code {
 		clear(s.codes)
 	}
 	s.codes[c.id], s.newest = c, c
-	s.seen.ring()
+	s.stage.Seen.Ring()
 	return c
 }
 
@@ -140,7 +140,7 @@ func (s *Server) pollQRCode(r *visit) answer {
 		return changed
 	}
 	for end := time.Now().Add(s.opt.Hold); ; {
-		if s.hold(r, s.untilChange(id, end), ready) || !time.Now().Before(end) || s.leaves(r) {
+		if s.stage.Hold(r.Context(), r.Fate, s.untilChange(id, end), ready) || !time.Now().Before(end) || s.leaves(r) {
 			return jsonAnswer(said)
 		}
 	}
@@ -177,7 +177,7 @@ func (s *Server) untilChange(id string, end time.Time) time.Duration {
 func (s *Server) leaves(r *visit) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.flush != r.flush || s.ended || r.Context().Err() != nil
+	return s.stage.Hopeless(r.Context(), r.Fate)
 }
 
 // codeNews is the state of a code, and whether the client should hear it now.

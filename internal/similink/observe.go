@@ -2,15 +2,13 @@ package similink
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
-)
 
-// all is a number of items no history reaches.
-const all = math.MaxInt
+	"github.com/diagbot/diagbot/internal/simkit"
+)
 
 // Request is a request as it arrived.
 type Request struct {
@@ -30,11 +28,9 @@ const requestLimit = 2000
 // visit is a request being answered.
 type visit struct {
 	*http.Request
-	name    string
-	body    []byte
-	failure Failure
-	healed  <-chan struct{} // closed when the failure is
-	flush   int             // the server's, when the request came
+	name string
+	body []byte
+	simkit.Fate[Failure]
 }
 
 // meet records a request and decides what will go wrong with it.
@@ -47,17 +43,17 @@ func (s *Server) meet(r *http.Request, body []byte) *visit {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests.add(seen)
+	s.requests.Add(seen)
 	s.counts[name]++
-	s.seen.ring()
-	return &visit{r, name, body, s.next(name), s.healed, s.flush}
+	s.stage.Seen.Ring()
+	return &visit{r, name, body, s.stage.Meet(name)}
 }
 
 // Requests returns at least the newest 2000 requests, oldest first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.requests.after(0, all))
+	return slices.Clone(s.requests.After(0, simkit.All))
 }
 
 // Count is how many requests an endpoint has had.
@@ -69,17 +65,17 @@ func (s *Server) Count(endpoint string) int {
 
 // WaitCount waits until an endpoint has had n requests in all.
 func (s *Server) WaitCount(ctx context.Context, endpoint string, n int) error {
-	return s.wait(ctx, func() bool { return s.counts[endpoint] >= n })
+	return s.stage.Wait(ctx, func() bool { return s.counts[endpoint] >= n })
 }
 
 // WaitLogin waits until LoggedIn.
 func (s *Server) WaitLogin(ctx context.Context) error {
-	return s.wait(ctx, s.loggedIn)
+	return s.stage.Wait(ctx, s.loggedIn)
 }
 
 // WaitHandedOut waits until every message has been handed out to the client.
 func (s *Server) WaitHandedOut(ctx context.Context) error {
-	return s.wait(ctx, func() bool { return s.handed >= s.messages.last() })
+	return s.stage.Wait(ctx, func() bool { return s.handed >= s.messages.Last() })
 }
 
 // Complaints says what clients did that a careful one would not, oldest first.
@@ -93,24 +89,5 @@ func (s *Server) Complaints() []string {
 func (s *Server) complain(text string) {
 	if len(s.complaints) < 1000 {
 		s.complaints = append(s.complaints, text)
-	}
-}
-
-// wait waits until ready, asked with the state locked, is true.
-func (s *Server) wait(ctx context.Context, ready func() bool) error {
-	for {
-		s.mu.Lock()
-		ok, ring := ready(), s.seen.ch
-		s.mu.Unlock()
-		if ok {
-			return nil
-		}
-		select {
-		case <-ring:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-s.done:
-			return http.ErrServerClosed
-		}
 	}
 }

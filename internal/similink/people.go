@@ -87,8 +87,8 @@ func (s *Server) arrive(m message) string {
 }
 
 func (s *Server) file(m message) string {
-	s.messages.add(m)
-	s.news.ring()
+	s.messages.Add(m)
+	s.stage.News.Ring()
 	return strconv.FormatUint(m.id, 10)
 }
 
@@ -119,7 +119,7 @@ func (s *Server) Repeat(id string) string {
 }
 
 func (s *Server) find(id string) (message, bool) {
-	for _, m := range s.messages.items {
+	for _, m := range s.messages.Items() {
 		if strconv.FormatUint(m.id, 10) == id {
 			return m, true
 		}

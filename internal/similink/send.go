@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/diagbot/diagbot/internal/simkit"
 )
 
 // Sent is a message the bot sent.
@@ -28,7 +30,7 @@ type Sent struct {
 func (s *Server) Sent() []Sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.sent.after(0, all))
+	return slices.Clone(s.sent.After(0, simkit.All))
 }
 
 // Lost returns the messages that were answered with success and that nobody saw:
@@ -36,58 +38,18 @@ func (s *Server) Sent() []Sent {
 func (s *Server) Lost() []Sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.lost.after(0, all))
+	return slices.Clone(s.lost.After(0, simkit.All))
 }
 
 // WaitSent waits until people saw n messages in all and returns what Sent does.
 func (s *Server) WaitSent(ctx context.Context, n int) ([]Sent, error) {
-	err := s.wait(ctx, func() bool { return s.sent.last() >= int64(n) })
+	err := s.stage.Wait(ctx, func() bool { return s.sent.Last() >= int64(n) })
 	return s.Sent(), err
 }
 
 // Subscribe returns a channel of the messages sent from now on. It never holds
 // the server up. The function returned ends it and closes the channel, and so does Close.
-func (s *Server) Subscribe() (<-chan Sent, func()) {
-	out, ended := make(chan Sent, 64), make(chan struct{})
-	if !s.enter() {
-		close(out)
-		return out, func() {}
-	}
-	s.mu.Lock()
-	from := s.sent.last()
-	s.mu.Unlock()
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		defer s.running.Done()
-		defer close(ended)
-		defer close(out)
-		s.pump(ctx, from, out)
-	}()
-	return out, func() { cancel(); <-ended }
-}
-
-// pump hands over what is sent after a number.
-func (s *Server) pump(ctx context.Context, from int64, out chan<- Sent) {
-	for {
-		if s.wait(ctx, func() bool { return s.sent.last() > from }) != nil {
-			return
-		}
-		s.mu.Lock()
-		from = max(from, s.sent.dropped)
-		fresh := slices.Clone(s.sent.after(from, all))
-		s.mu.Unlock()
-		from += int64(len(fresh))
-		for _, m := range fresh {
-			select {
-			case out <- m:
-			case <-ctx.Done():
-				return
-			case <-s.done:
-				return
-			}
-		}
-	}
-}
+func (s *Server) Subscribe() (<-chan Sent, func()) { return simkit.Subscribe(s.stage, &s.sent) }
 
 // sendRequest is the body of sendmessage.
 type sendRequest struct {
@@ -111,7 +73,7 @@ func (s *Server) sendMessage(se *session, in sendRequest) answer {
 	}
 	if id, again := s.clients[m.ClientID]; again && !s.opt.Assume.RepeatsShown {
 		m.MessageID, m.Resent = strconv.FormatUint(id, 10), true
-		s.lost.add(m)
+		s.lost.Add(m)
 		return jsonAnswer(sendResult{MessageID: number(id)})
 	}
 	if max := s.opt.Assume.MaxBytes; max > 0 && len(m.Text) > max {
@@ -248,11 +210,11 @@ func (s *Server) accept(m Sent, to *person) answer {
 	s.noteClient(m.ClientID, id)
 	long := s.opt.Assume.MaxRunes > 0 && utf8.RuneCountInString(m.Text) > s.opt.Assume.MaxRunes
 	if long || s.now().Sub(to.heard) >= s.opt.Window {
-		s.lost.add(m)
+		s.lost.Add(m)
 	} else {
-		s.sent.add(m)
+		s.sent.Add(m)
 	}
-	s.seen.ring()
+	s.stage.Seen.Ring()
 	return jsonAnswer(sendResult{MessageID: number(id)})
 }
 
@@ -260,7 +222,7 @@ func (s *Server) accept(m Sent, to *person) answer {
 func (s *Server) noteClient(client string, id uint64) {
 	if len(s.clients) >= 2*s.opt.History {
 		clear(s.clients)
-		for _, m := range s.sent.items {
+		for _, m := range s.sent.Items() {
 			s.clients[m.ClientID], _ = strconv.ParseUint(m.MessageID, 10, 64)
 		}
 	}

@@ -3,17 +3,14 @@ package similink
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"github.com/diagbot/diagbot/internal/simkit"
 	"github.com/diagbot/diagbot/internal/simtls"
 )
 
@@ -64,21 +61,11 @@ type Limit struct {
 // Server is a simulated iLink server. All its methods are safe for concurrent
 // use.
 type Server struct {
-	opt        Options
-	authority  *simtls.Authority
-	listener   net.Listener
-	http       *http.Server
-	done       chan struct{} // closed by Close
-	running    sync.WaitGroup
-	closing    sync.Once
-	endpoints  map[string]endpoint
-	transports []*http.Transport
+	opt       Options
+	endpoints map[string]endpoint
+	stage     *simkit.Stage[Failure]
 
-	mu      sync.Mutex
-	ended   bool          // nothing new may start
-	news    bell          // something a held poll may wait for
-	seen    bell          // something a test may wait for
-	flush   int           // counts Fail calls: held polls end so that the next one meets the failure
+	mu      *sync.Mutex   // the stage's; it guards what follows
 	ahead   time.Duration // how far Advance has put the clock forward
 	session *session
 	issued  map[string]bool // every bot token there ever was
@@ -91,7 +78,7 @@ type Server struct {
 
 	owner    *person
 	people   map[string]*person // by id and by name
-	messages history[message]
+	messages simkit.History[message]
 	handed   int64 // number of the newest message handed out
 	polls    int   // getupdates begun
 	noCursor int   // answers that will lack get_updates_buf
@@ -100,16 +87,14 @@ type Server struct {
 	grants  grants
 	shelf   shelf
 	uploads map[string]*upload
-	sent    history[Sent]
-	lost    history[Sent]
-	typing  history[Typing]
+	sent    simkit.History[Sent]
+	lost    simkit.History[Sent]
+	typing  simkit.History[Typing]
 	clients map[string]uint64 // message ids by client_id
 	limiter *rate.Limiter
 	blocked time.Time
 
-	faults     map[string][]*fault
-	healed     chan struct{} // closed and replaced by Heal
-	requests   history[Request]
+	requests   simkit.History[Request]
 	counts     map[string]int
 	complaints []string
 }
@@ -117,21 +102,25 @@ type Server struct {
 // Start starts a server on the loopback interface.
 func Start(o Options) (*Server, error) {
 	o.setDefaults()
+	stage, err := simkit.New[Failure](o.Authority)
+	if err != nil {
+		return nil, fmt.Errorf("start simulated iLink: %w", err)
+	}
 	s := &Server{
-		opt: o, authority: o.Authority, done: make(chan struct{}), endpoints: endpoints(),
-		lastID: 14e18 + uint64(time.Now().Unix()), news: newBell(), seen: newBell(), healed: make(chan struct{}),
+		opt: o, stage: stage, mu: &stage.Mu, endpoints: endpoints(),
+		lastID: 14e18 + uint64(time.Now().Unix()),
 		issued: map[string]bool{}, codes: map[string]*code{}, people: map[string]*person{},
 		uploads: map[string]*upload{}, clients: map[string]uint64{},
-		faults: map[string][]*fault{}, counts: map[string]int{},
-		messages: history[message]{limit: o.History}, sent: history[Sent]{limit: o.History},
-		lost: history[Sent]{limit: o.History}, typing: history[Typing]{limit: o.History},
-		requests: history[Request]{limit: requestLimit},
+		counts:   map[string]int{},
+		messages: simkit.History[message]{Limit: o.History}, sent: simkit.History[Sent]{Limit: o.History},
+		lost: simkit.History[Sent]{Limit: o.History}, typing: simkit.History[Typing]{Limit: o.History},
+		requests: simkit.History[Request]{Limit: requestLimit},
 	}
 	s.owner = s.newPerson(o.Owner)
 	if o.Limit != nil {
 		s.limiter = rate.NewLimiter(rate.Every(o.Limit.Every), o.Limit.Burst)
 	}
-	if err := s.listen(); err != nil {
+	if err := s.stage.Open(o.Listen, s.Hosts(), s); err != nil {
 		return nil, fmt.Errorf("start simulated iLink: %w", err)
 	}
 	return s, nil
@@ -157,86 +146,24 @@ func orDefault[T comparable](v *T, d T) {
 	}
 }
 
-func (s *Server) listen() (err error) {
-	if s.authority == nil {
-		if s.authority, err = simtls.New(); err != nil {
-			return err
-		}
-	}
-	config, err := s.authority.ServerConfig(s.Hosts()...)
-	if err != nil {
-		return err
-	}
-	config.NextProtos = []string{"http/1.1"} // connections must be hijackable
-	if s.listener, err = net.Listen("tcp", s.opt.Listen); err != nil {
-		return err
-	}
-	if ip := s.listener.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
-		return errors.Join(fmt.Errorf("listen on %s: not the loopback interface", ip), s.listener.Close())
-	}
-	s.http = &http.Server{
-		Handler: s, TLSConfig: config,
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are part of the play
-	}
-	s.running.Add(1)
-	go func() {
-		defer s.running.Done()
-		_ = s.http.ServeTLS(s.listener, "", "") // ends with ErrServerClosed
-	}()
-	return nil
-}
-
 // Close ends all polls and connections and waits for their goroutines.
 func (s *Server) Close() error {
-	s.closing.Do(func() {
-		s.mu.Lock()
-		s.ended = true
-		s.mu.Unlock()
-		close(s.done)
-		_ = s.http.Close() // only the listener can fail here, and it is gone
-		s.running.Wait()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, t := range s.transports {
-			t.CloseIdleConnections()
-		}
-	})
+	s.stage.Close()
 	return nil
-}
-
-// enter begins something Close must wait for, unless Close has begun.
-func (s *Server) enter() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.ended {
-		s.running.Add(1)
-	}
-	return !s.ended
 }
 
 // Addr is the loopback address the server listens on.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
+func (s *Server) Addr() string { return s.stage.Addr() }
 
 // Authority is the certificate authority clients must trust.
-func (s *Server) Authority() *simtls.Authority { return s.authority }
+func (s *Server) Authority() *simtls.Authority { return s.stage.Authority() }
 
 // Hosts are the host names the server answers for.
 func (s *Server) Hosts() []string { return []string{APIHost, CDNHost, RedirectHost} }
 
 // Transport returns a new transport that connects [Server.Hosts] to the server
 // and refuses all other hosts.
-func (s *Server) Transport() *http.Transport {
-	route := map[string]string{}
-	for _, h := range s.Hosts() {
-		route[h+":443"] = s.Addr()
-	}
-	t := s.authority.Transport(route)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.transports = append(s.transports, t)
-	return t
-}
+func (s *Server) Transport() *http.Transport { return s.stage.Transport(s.Hosts()) }
 
 // Advance puts the server's clock forward: replies come too late, QR codes and
 // typing tickets expire.
@@ -244,8 +171,8 @@ func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ahead += d
-	s.news.ring()
-	s.seen.ring()
+	s.stage.News.Ring()
+	s.stage.Seen.Ring()
 }
 
 // now is the time as the server sees it.

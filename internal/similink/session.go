@@ -22,13 +22,13 @@ func (s *Server) open(owner *person, host string) *session {
 		s.session.ended, s.session.replaced = true, true
 	}
 	if s.session != nil && s.opt.Assume.LoseUnheard {
-		s.handed = s.messages.last()
+		s.handed = s.messages.Last()
 	}
 	bot := token(6)
 	s.session = &session{token: bot + "@im.bot:" + token(16), bot: bot + "@im.bot", host: host, owner: owner}
 	s.issued[s.session.token] = true
-	s.news.ring()
-	s.seen.ring()
+	s.stage.News.Ring()
+	s.stage.Seen.Ring()
 	return s.session
 }
 
@@ -40,8 +40,8 @@ func (s *Server) Kick() {
 	if s.session != nil {
 		s.session.ended = true
 	}
-	s.news.ring()
-	s.seen.ring()
+	s.stage.News.Ring()
+	s.stage.Seen.Ring()
 }
 
 // LoginElsewhere lets the bot's owner bind another client, which ends the
@@ -180,7 +180,7 @@ func (s *Server) decode(r *visit, in any) bool {
 func (s *Server) notifyStart(se *session, _ struct{}) answer {
 	if se.ended {
 		se.ended = false
-		s.seen.ring()
+		s.stage.Seen.Ring()
 	}
 	return retAnswer(0, "")
 }

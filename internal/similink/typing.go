@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"slices"
 	"time"
+
+	"github.com/diagbot/diagbot/internal/simkit"
 )
 
 // Typing is a change of the typing indicator somebody saw.
@@ -19,13 +21,13 @@ type Typing struct {
 func (s *Server) Typing() []Typing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.typing.after(0, all))
+	return slices.Clone(s.typing.After(0, simkit.All))
 }
 
 // WaitTyping waits until typing indicators changed n times in all and returns
 // what Typing does.
 func (s *Server) WaitTyping(ctx context.Context, n int) ([]Typing, error) {
-	err := s.wait(ctx, func() bool { return s.typing.last() >= int64(n) })
+	err := s.stage.Wait(ctx, func() bool { return s.typing.Last() >= int64(n) })
 	return s.Typing(), err
 }
 
@@ -71,8 +73,8 @@ func (s *Server) sendTyping(_ *session, in typingRequest) answer {
 	if !s.ticketFits(p, in.Ticket) {
 		return s.refuse("")
 	}
-	s.typing.add(Typing{p.id, in.Status == typingOn, s.now()})
-	s.seen.ring()
+	s.typing.Add(Typing{p.id, in.Status == typingOn, s.now()})
+	s.stage.Seen.Ring()
 	return retAnswer(0, "")
 }
 

@@ -58,7 +58,7 @@ func (s *Server) getUpdates(r *visit) answer {
 		return *refused
 	}
 	var out answer
-	heard := s.hold(r, s.opt.Hold, func() bool {
+	heard := s.stage.Hold(r.Context(), r.Fate, s.opt.Hold, func() bool {
 		superseded := s.polls != p.number && !s.opt.Assume.ParallelPolls
 		switch {
 		case !s.stillOn(r):
@@ -101,7 +101,7 @@ func (s *Server) beginPoll(r *visit) (p poll, refused *answer) {
 		from = s.handed
 	}
 	s.polls++
-	s.news.ring()
+	s.stage.News.Ring()
 	return poll{s.polls, from}, nil
 }
 
@@ -116,23 +116,23 @@ func (s *Server) start(p poll) int64 {
 	if s.opt.Assume.Replay {
 		from = p.from
 	}
-	return max(from, s.messages.dropped)
+	return max(from, s.messages.Dropped())
 }
 
 // waiting is how many messages there are for a poll.
-func (s *Server) waiting(p poll) int64 { return s.messages.last() - s.start(p) }
+func (s *Server) waiting(p poll) int64 { return s.messages.Last() - s.start(p) }
 
 // handOut answers a poll with what waits. It does not come again.
 func (s *Server) handOut(p poll) updates {
 	from := s.start(p)
-	batch := s.messages.after(from, s.opt.Batch)
+	batch := s.messages.After(from, s.opt.Batch)
 	out := make([]any, len(batch))
 	for i, m := range batch {
 		out[i] = s.wire(m, from+int64(i)+1)
 	}
 	from += int64(len(batch))
 	s.handed = max(s.handed, from)
-	s.seen.ring()
+	s.stage.Seen.Ring()
 	return s.pollAnswer(out, from)
 }
 

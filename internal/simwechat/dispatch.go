@@ -3,11 +3,14 @@ package simwechat
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/diagbot/diagbot/internal/simkit"
 )
 
 // bodyLimit bounds a request: an upload's chunk has 512 KiB.
@@ -73,21 +76,22 @@ func endpoints() map[string]endpoint {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if !s.enter() {
+	if !s.stage.Enter() {
 		return
 	}
-	defer s.running.Done()
+	defer s.stage.Leave()
 	r := s.meet(req)
-	f := r.failure
-	if f.Delay > 0 && !s.pause(r, f.Delay) {
+	f := r.Failure
+	if f.Delay > 0 && !s.stage.Pause(r.Context(), f.Delay) {
 		return
 	}
 	switch {
 	case f.Hang:
-		s.hang(r)
-		reset(w)
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, bodyLimit)) // or net/http would not see the client leave
+		s.stage.Hang(r.Context(), r.Fate)
+		simkit.Reset(w)
 	case f.Reset:
-		reset(w)
+		simkit.Reset(w)
 	case f.replaces():
 		s.write(w, r, f.answer(r.name))
 	default:
@@ -105,15 +109,15 @@ func endpointName(p string) string {
 // play lets the endpoint do its work and then spoils the answer as f says.
 func (s *Server) play(w http.ResponseWriter, r *visit) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-	a := answer{status: http.StatusNotFound, mime: "text/html", body: []byte(page(http.StatusNotFound))}
+	a := answer{status: http.StatusNotFound, mime: "text/html", body: []byte(HTML(http.StatusNotFound).Body)}
 	if e, ok := s.endpoints[r.name]; ok && atPlace(r.Host, e.place) && atPath(r.URL.Path) {
 		a = e.serve(s, r)
 	}
 	switch {
-	case r.failure.LoseAnswer:
-		reset(w)
-	case r.failure.CutBody, r.failure.Stall:
-		s.cut(w, r, a)
+	case r.Failure.LoseAnswer:
+		simkit.Reset(w)
+	case r.Failure.CutBody, r.Failure.Stall:
+		s.stage.Cut(w, r.Fate, a.mime, a.body, r.Failure.Stall)
 	default:
 		s.write(w, r, a)
 	}
@@ -155,51 +159,6 @@ func (s *Server) write(w http.ResponseWriter, r *visit, a answer) {
 		w.WriteHeader(a.status)
 	}
 	_, _ = w.Write(a.body) // the client may have gone
-}
-
-// pause waits and reports whether the client and the server are still there.
-func (s *Server) pause(r *visit, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-r.Context().Done():
-	case <-s.done:
-	}
-	return false
-}
-
-// hold waits until ready, asked with the state locked, is true or d has passed.
-// It reports what ready said last. A Fail since the request came ends all
-// waiting.
-func (s *Server) hold(r *visit, d time.Duration, ready func() bool) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for !ready() {
-		if s.flush != r.flush {
-			return false
-		}
-		ring := s.news.ch
-		s.mu.Unlock()
-		goOn, late := true, false
-		select {
-		case <-ring:
-		case <-t.C:
-			late = true
-		case <-r.Context().Done():
-			goOn = false
-		case <-s.done:
-			goOn = false
-		}
-		s.mu.Lock()
-		if late || !goOn {
-			return goOn && ready()
-		}
-	}
-	return true
 }
 
 // baseResponse begins every JSON answer.

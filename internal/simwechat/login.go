@@ -58,7 +58,7 @@ func (s *Server) ExpireQR(n int) {
 		n--
 	}
 	s.expire = n
-	s.news.ring()
+	s.stage.News.Ring()
 }
 
 // Scan scans and confirms the QR code on show, or else the next one.
@@ -67,7 +67,7 @@ func (s *Server) Scan() {
 	defer s.mu.Unlock()
 	if c := s.newest; c != nil && !c.agreed && !c.expired {
 		c.scanned, c.agreed = true, true
-		s.news.ring()
+		s.stage.News.Ring()
 		return
 	}
 	s.scanNext = true
@@ -79,7 +79,7 @@ func (s *Server) ScanOnly() {
 	defer s.mu.Unlock()
 	if s.newest != nil {
 		s.newest.scanned = true
-		s.news.ring()
+		s.stage.News.Ring()
 	}
 }
 
@@ -110,7 +110,7 @@ func (s *Server) newCode(desktop, scanned bool) *code {
 	}
 	clear(s.codes) // an account has one code at a time
 	s.codes[c.uuid], s.newest = c, c
-	s.seen.ring()
+	s.stage.Seen.Ring()
 	return c
 }
 
@@ -148,7 +148,7 @@ func (s *Server) pollLogin(r *visit) answer {
 		return said != ""
 	}
 	for end := time.Now().Add(s.opt.Hold); ; {
-		if s.hold(r, s.untilChange(uuid, end), ready) {
+		if s.stage.Hold(r.Context(), r.Fate, s.untilChange(uuid, end), ready) {
 			return scriptAnswer(said)
 		}
 		if !time.Now().Before(end) || s.leaves(r) {
@@ -172,7 +172,7 @@ func (s *Server) untilChange(uuid string, end time.Time) time.Duration {
 func (s *Server) leaves(r *visit) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.flush != r.flush || s.ended || r.Context().Err() != nil
+	return s.stage.Hopeless(r.Context(), r.Fate)
 }
 
 // codeNews is what the client does not know yet about a code, if anything.

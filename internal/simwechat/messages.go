@@ -142,11 +142,11 @@ func (s *Server) Push(raw map[string]any) string {
 func (s *Server) arrive(m message) string {
 	m.at = time.Now().Unix()
 	m.id = s.newID()
-	s.messages.add(m)
+	s.messages.Add(m)
 	if chat := m.chat(s.people.self); !chat.fixed && chat != s.people.self {
 		s.remember(chat)
 	}
-	s.news.ring()
+	s.stage.News.Ring()
 	return strconv.FormatInt(m.id, 10)
 }
 

@@ -2,15 +2,13 @@ package simwechat
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
-)
 
-// all is a number of items no history reaches.
-const all = math.MaxInt
+	"github.com/diagbot/diagbot/internal/simkit"
+)
 
 // Request is a request as it arrived.
 type Request struct {
@@ -33,10 +31,8 @@ const requestLimit = 2000
 // visit is a request being answered.
 type visit struct {
 	*http.Request
-	name    string
-	failure Failure
-	healed  <-chan struct{} // closed when the failure is
-	flush   int             // the server's, when the request came
+	name string
+	simkit.Fate[Failure]
 }
 
 // meet records a request and decides what will go wrong with it.
@@ -44,16 +40,16 @@ func (s *Server) meet(r *http.Request) *visit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := endpointName(r.URL.Path)
-	s.requests.add(request{time.Now(), name, r.Host, r.URL.Path, r.URL.RawQuery})
+	s.requests.Add(request{time.Now(), name, r.Host, r.URL.Path, r.URL.RawQuery})
 	s.counts[name]++
-	s.seen.ring()
-	return &visit{r, name, s.next(name), s.healed, s.flush}
+	s.stage.Seen.Ring()
+	return &visit{r, name, s.stage.Meet(name)}
 }
 
 // Requests returns at least the newest 2000 requests, oldest first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
-	kept := slices.Clone(s.requests.after(0, all))
+	kept := slices.Clone(s.requests.After(0, simkit.All))
 	s.mu.Unlock()
 	out := make([]Request, len(kept))
 	for i, r := range kept {
@@ -72,13 +68,13 @@ func (s *Server) Count(endpoint string) int {
 
 // WaitCount waits until an endpoint has had n requests in all.
 func (s *Server) WaitCount(ctx context.Context, endpoint string, n int) error {
-	return s.wait(ctx, func() bool { return s.counts[endpoint] >= n })
+	return s.stage.Wait(ctx, func() bool { return s.counts[endpoint] >= n })
 }
 
 // WaitLogin waits until LoggedIn. A session outlives its client: to see a
 // restarted one come back, wait for its webwxinit with WaitCount.
 func (s *Server) WaitLogin(ctx context.Context) error {
-	return s.wait(ctx, s.loggedIn)
+	return s.stage.Wait(ctx, s.loggedIn)
 }
 
 // Complaints says what clients did that a real server would not accept, oldest
@@ -93,24 +89,5 @@ func (s *Server) Complaints() []string {
 func (s *Server) complain(text string) {
 	if len(s.complaints) < 1000 {
 		s.complaints = append(s.complaints, text)
-	}
-}
-
-// wait waits until ready, asked with the state locked, is true.
-func (s *Server) wait(ctx context.Context, ready func() bool) error {
-	for {
-		s.mu.Lock()
-		ok, ring := ready(), s.seen.ch
-		s.mu.Unlock()
-		if ok {
-			return nil
-		}
-		select {
-		case <-ring:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-s.done:
-			return http.ErrServerClosed
-		}
 	}
 }

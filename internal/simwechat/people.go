@@ -254,8 +254,8 @@ func (s *Server) change(userName string, do func(*contact)) {
 
 // changed makes a contact part of the next webwxsync.
 func (s *Server) changed(c *contact) {
-	s.changes.add(c)
-	s.news.ring()
+	s.changes.Add(c)
+	s.stage.News.Ring()
 }
 
 // UserName returns a contact's UserName in the current login, or "" for a name

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/diagbot/diagbot/internal/simkit"
 )
 
 // Sent is a message the client sent.
@@ -45,58 +47,18 @@ type sendRequest struct {
 func (s *Server) Sent() []Sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.sent.after(0, all))
+	return slices.Clone(s.sent.After(0, simkit.All))
 }
 
 // WaitSent waits until n messages were sent in all and returns what Sent does.
 func (s *Server) WaitSent(ctx context.Context, n int) ([]Sent, error) {
-	err := s.wait(ctx, func() bool { return s.sent.last() >= int64(n) })
+	err := s.stage.Wait(ctx, func() bool { return s.sent.Last() >= int64(n) })
 	return s.Sent(), err
 }
 
 // Subscribe returns a channel of the messages sent from now on. It never holds
 // the server up. The function returned ends it and closes the channel, and so does Close.
-func (s *Server) Subscribe() (<-chan Sent, func()) {
-	out, ended := make(chan Sent, 64), make(chan struct{})
-	if !s.enter() {
-		close(out)
-		return out, func() {}
-	}
-	s.mu.Lock()
-	from := s.sent.last()
-	s.mu.Unlock()
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		defer s.running.Done()
-		defer close(ended)
-		defer close(out)
-		s.pump(ctx, from, out)
-	}()
-	return out, func() { cancel(); <-ended }
-}
-
-// pump hands over what is sent after a number.
-func (s *Server) pump(ctx context.Context, from int64, out chan<- Sent) {
-	for {
-		if s.wait(ctx, func() bool { return s.sent.last() > from }) != nil {
-			return
-		}
-		s.mu.Lock()
-		from = max(from, s.sent.dropped)
-		fresh := slices.Clone(s.sent.after(from, all))
-		s.mu.Unlock()
-		from += int64(len(fresh))
-		for _, m := range fresh {
-			select {
-			case out <- m:
-			case <-ctx.Done():
-				return
-			case <-s.done:
-				return
-			}
-		}
-	}
-}
+func (s *Server) Subscribe() (<-chan Sent, func()) { return simkit.Subscribe(s.stage, &s.sent) }
 
 func (s *Server) sendText(r *visit) answer {
 	var in sendRequest
@@ -190,8 +152,8 @@ func (s *Server) accept(in outgoing, to *contact, m Sent) answer {
 		s.complain("sent again: ClientMsgId " + m.ClientMsgID)
 	}
 	s.noteClientID(m.ClientMsgID)
-	s.sent.add(m)
-	s.seen.ring()
+	s.sent.Add(m)
+	s.stage.Seen.Ring()
 	if !to.fixed {
 		s.remember(to)
 	}
@@ -222,7 +184,7 @@ func (s *Server) echo(m Sent, to *contact) {
 func (s *Server) noteClientID(id string) {
 	if len(s.clientID) >= 2*s.opt.History {
 		clear(s.clientID)
-		for _, m := range s.sent.items {
+		for _, m := range s.sent.Items() {
 			s.clientID[m.ClientMsgID] = true
 		}
 	}

@@ -3,10 +3,7 @@ package simwechat
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -14,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/diagbot/diagbot/internal/simkit"
 	"github.com/diagbot/diagbot/internal/simtls"
 )
 
@@ -51,21 +49,11 @@ type Limit struct {
 // Server is a simulated WeChat web server. All its methods are safe for
 // concurrent use.
 type Server struct {
-	opt        Options
-	authority  *simtls.Authority
-	listener   net.Listener
-	http       *http.Server
-	done       chan struct{} // closed by Close
-	running    sync.WaitGroup
-	closing    sync.Once
-	endpoints  map[string]endpoint
-	transports []*http.Transport
+	opt       Options
+	endpoints map[string]endpoint
+	stage     *simkit.Stage[Failure]
 
-	mu       sync.Mutex
-	ended    bool // nothing new may start
-	news     bell // something a held poll may wait for
-	seen     bell // something a test may wait for
-	flush    int  // counts Fail calls: held polls end so that the next one meets the failure
+	mu       *sync.Mutex // the stage's; it guards what follows
 	session  *session
 	logins   int
 	refusal  refusal
@@ -77,19 +65,17 @@ type Server struct {
 	people   people
 	media    shelf
 	uploads  map[string]*upload
-	messages history[message]
-	changes  history[*contact]
+	messages simkit.History[message]
+	changes  simkit.History[*contact]
 	recent   []*contact
 	lastID   int64
 
-	sent     history[Sent]
+	sent     simkit.History[Sent]
 	clientID map[string]bool
 	limiter  *rate.Limiter
 	blocked  time.Time
 
-	faults     map[string][]*fault
-	healed     chan struct{} // closed and replaced by Heal
-	requests   history[request]
+	requests   simkit.History[request]
 	counts     map[string]int
 	complaints []string
 }
@@ -97,19 +83,23 @@ type Server struct {
 // Start starts a server on the loopback interface.
 func Start(o Options) (*Server, error) {
 	o.setDefaults()
+	stage, err := simkit.New[Failure](o.Authority)
+	if err != nil {
+		return nil, fmt.Errorf("start simulated WeChat: %w", err)
+	}
 	s := &Server{
-		opt: o, authority: o.Authority, done: make(chan struct{}), endpoints: endpoints(),
-		lastID: 6e18 + time.Now().Unix(), news: newBell(), seen: newBell(), healed: make(chan struct{}),
-		codes: map[string]*code{}, clientID: map[string]bool{}, uploads: map[string]*upload{},
-		faults: map[string][]*fault{}, counts: map[string]int{},
-		messages: history[message]{limit: o.History}, changes: history[*contact]{limit: o.History},
-		sent: history[Sent]{limit: o.History}, requests: history[request]{limit: requestLimit},
+		opt: o, stage: stage, mu: &stage.Mu, endpoints: endpoints(),
+		lastID: 6e18 + time.Now().Unix(),
+		codes:  map[string]*code{}, clientID: map[string]bool{}, uploads: map[string]*upload{},
+		counts:   map[string]int{},
+		messages: simkit.History[message]{Limit: o.History}, changes: simkit.History[*contact]{Limit: o.History},
+		sent: simkit.History[Sent]{Limit: o.History}, requests: simkit.History[request]{Limit: requestLimit},
 	}
 	s.people = newPeople(o.Nick)
 	if o.Limit != nil {
 		s.limiter = rate.NewLimiter(rate.Every(o.Limit.Every), o.Limit.Burst)
 	}
-	if err := s.listen(); err != nil {
+	if err := s.stage.Open(o.Listen, s.Hosts(), s); err != nil {
 		return nil, fmt.Errorf("start simulated WeChat: %w", err)
 	}
 	return s, nil
@@ -132,79 +122,21 @@ func orDefault[T comparable](v *T, d T) {
 	}
 }
 
-func (s *Server) listen() (err error) {
-	if s.authority == nil {
-		if s.authority, err = simtls.New(); err != nil {
-			return err
-		}
-	}
-	config, err := s.authority.ServerConfig(s.Hosts()...)
-	if err != nil {
-		return err
-	}
-	config.NextProtos = []string{"http/1.1"} // connections must be hijackable
-	if s.listener, err = net.Listen("tcp", s.opt.Listen); err != nil {
-		return err
-	}
-	if ip := s.listener.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
-		return errors.Join(fmt.Errorf("listen on %s: not the loopback interface", ip), s.listener.Close())
-	}
-	s.http = &http.Server{
-		Handler: s, TLSConfig: config,
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are part of the play
-	}
-	s.running.Add(1)
-	go s.serve(s.listener)
-	return nil
-}
-
-func (s *Server) serve(l net.Listener) {
-	defer s.running.Done()
-	_ = s.http.ServeTLS(l, "", "") // ends with ErrServerClosed
-}
-
 // Serve answers connections of a further listener too, until Close, which
 // closes it.
-func (s *Server) Serve(l net.Listener) {
-	if s.enter() {
-		go s.serve(l)
-	}
-}
+func (s *Server) Serve(l net.Listener) { s.stage.Serve(l) }
 
 // Close ends all polls and connections and waits for their goroutines.
 func (s *Server) Close() error {
-	s.closing.Do(func() {
-		s.mu.Lock()
-		s.ended = true
-		s.mu.Unlock()
-		close(s.done)
-		_ = s.http.Close() // only the listener can fail here, and it is gone
-		s.running.Wait()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, t := range s.transports {
-			t.CloseIdleConnections()
-		}
-	})
+	s.stage.Close()
 	return nil
 }
 
-// enter begins something Close must wait for, unless Close has begun.
-func (s *Server) enter() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.ended {
-		s.running.Add(1)
-	}
-	return !s.ended
-}
-
 // Addr is the loopback address the server listens on.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
+func (s *Server) Addr() string { return s.stage.Addr() }
 
 // Authority is the certificate authority clients must trust.
-func (s *Server) Authority() *simtls.Authority { return s.authority }
+func (s *Server) Authority() *simtls.Authority { return s.stage.Authority() }
 
 // Domains are the domains an account can live on.
 func Domains() []string {
@@ -222,17 +154,7 @@ func (s *Server) Hosts() []string {
 
 // Transport returns a new transport that connects [Server.Hosts] to the server
 // and refuses all other hosts.
-func (s *Server) Transport() *http.Transport {
-	route := map[string]string{}
-	for _, h := range s.Hosts() {
-		route[h+":443"] = s.Addr()
-	}
-	t := s.authority.Transport(route)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.transports = append(s.transports, t)
-	return t
-}
+func (s *Server) Transport() *http.Transport { return s.stage.Transport(s.Hosts()) }
 
 // token returns n random bytes in hexadecimal.
 func token(n int) string {

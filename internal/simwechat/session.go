@@ -49,7 +49,7 @@ func (s *Server) open() *session {
 	}
 	s.session = se
 	s.logins++
-	s.news.ring() // polls of the session before
+	s.stage.News.Ring() // polls of the session before
 	return se
 }
 
@@ -144,8 +144,8 @@ func (s *Server) Kick(ret int) {
 	if s.session != nil {
 		s.session.over = ret
 	}
-	s.news.ring()
-	s.seen.ring()
+	s.stage.News.Ring()
+	s.stage.Seen.Ring()
 }
 
 // LoggedIn tells whether a client has logged in and was not kicked out.
@@ -193,7 +193,7 @@ func (s *Server) initialise(r *visit) answer {
 		return jsonAnswer(initResult{BaseResponse: baseResponse{Ret: ret}})
 	}
 	s.session.ready = true
-	s.seen.ring()
+	s.stage.Seen.Ring()
 	chats, set := s.recentChats()
 	return jsonAnswer(initResult{
 		Count: len(chats), ContactList: chats, ChatSet: set,
@@ -237,8 +237,8 @@ func (s *Server) logout(r *visit) answer {
 	ret := s.judgeSkey(r, "webwxlogout", r.URL.Query().Get("skey"))
 	if ret == 0 {
 		s.session.over = retNotLoggedIn
-		s.news.ring()
-		s.seen.ring()
+		s.stage.News.Ring()
+		s.stage.Seen.Ring()
 	}
 	return retAnswer(ret)
 }

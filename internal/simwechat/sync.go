@@ -40,7 +40,7 @@ func (s *Server) key(c cursor) wireKey {
 }
 
 func (s *Server) newestKey() wireKey {
-	return s.key(cursor{s.messages.last(), s.changes.last()})
+	return s.key(cursor{s.messages.Last(), s.changes.Last()})
 }
 
 // read understands a SyncKey that this server gave out.
@@ -54,7 +54,7 @@ func (s *Server) read(k wireKey) (cursor, bool) {
 			c.contacts = p.Val - keyBase
 		}
 	}
-	ok := c.messages >= 0 && c.messages <= s.messages.last() && c.contacts >= 0 && c.contacts <= s.changes.last()
+	ok := c.messages >= 0 && c.messages <= s.messages.Last() && c.contacts >= 0 && c.contacts <= s.changes.Last()
 	return c, ok
 }
 
@@ -87,7 +87,7 @@ func (s *Server) syncCheck(r *visit) answer {
 	who := credentials{Uin: uin, Sid: q.Get("sid"), Skey: q.Get("skey")}
 	key, parsed := parseKey(q.Get("synckey"))
 	ret, selector := 0, "0"
-	s.hold(r, s.opt.Hold, func() bool {
+	s.stage.Hold(r.Context(), r.Fate, s.opt.Hold, func() bool {
 		if ret = s.judgePoll(r, who); ret != 0 {
 			return true
 		}
@@ -107,7 +107,7 @@ func (s *Server) syncCheck(r *visit) answer {
 func (s *Server) judgePoll(r *visit, who credentials) int {
 	if se := s.session; se != nil && se.doom != 0 {
 		se.over, se.doom = se.doom, 0
-		s.seen.ring()
+		s.stage.Seen.Ring()
 	}
 	ret := s.judge(r, "synccheck", who)
 	if ret == retNotLoggedIn && s.session != nil && who.Sid == s.session.sid && s.session.over != 0 {
@@ -125,9 +125,9 @@ const (
 
 func (s *Server) selector(c cursor) string {
 	switch {
-	case c.messages < s.messages.last():
+	case c.messages < s.messages.Last():
 		return newMessages
-	case c.contacts < s.changes.last():
+	case c.contacts < s.changes.Last():
 		return newContacts
 	}
 	return nothing
@@ -192,15 +192,15 @@ func (s *Server) sync(r *visit) answer {
 // after collects the next batch behind a cursor.
 func (s *Server) after(c cursor) syncResult {
 	out := emptySync(0, "")
-	c.messages = max(c.messages, s.messages.dropped)
-	c.contacts = max(c.contacts, s.changes.dropped)
-	messages := s.messages.after(c.messages, batch)
+	c.messages = max(c.messages, s.messages.Dropped())
+	c.contacts = max(c.contacts, s.changes.Dropped())
+	messages := s.messages.After(c.messages, batch)
 	out.AddMsgList = make([]any, len(messages))
 	for i, m := range messages {
 		out.AddMsgList[i] = s.wireMessage(m)
 	}
 	out.AddMsgCount = len(messages)
-	changes := s.changes.after(c.contacts, batch)
+	changes := s.changes.After(c.contacts, batch)
 	for _, who := range changes {
 		out.ModContactList = append(out.ModContactList, s.wireFull(who))
 	}

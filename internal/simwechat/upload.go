@@ -223,9 +223,9 @@ func (s *Server) revoke(r *visit) answer {
 	if ret := s.judge(r, "webwxrevokemsg", in.BaseRequest); ret != 0 {
 		return retAnswer(ret)
 	}
-	for i := len(s.sent.items) - 1; i >= 0; i-- {
-		if s.sent.items[i].MsgID == in.SvrMsgId {
-			s.sent.items[i].Revoked = true
+	for i := len(s.sent.Items()) - 1; i >= 0; i-- {
+		if s.sent.Items()[i].MsgID == in.SvrMsgId {
+			s.sent.Items()[i].Revoked = true
 			return retAnswer(0)
 		}
 	}
