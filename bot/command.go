@@ -8,15 +8,16 @@ import (
 
 // command is one row of the table. Help is made from it.
 type command struct {
-	name    string   // after the mark, in Latin letters
-	aliases []string // other names after the mark
-	bare    []string // whole messages that mean it without a mark
-	hints   []hint   // what help says of it; none: it is not mentioned
-	admin   bool     // for admins alone
-	private bool     // not in groups
-	files   bool     // help speaks of it where files can be sent
-	urgent  bool     // carried out at once, also while the chat is busy; it takes back what its giver waits for
-	secret  []string // topics, as arguments begin with, whose rest is not stored; "" is every argument
+	name    string            // after the mark, in Latin letters
+	aliases []string          // other names after the mark
+	bare    []string          // whole messages that mean it without a mark
+	hints   []hint            // what help says of it; none: it is not mentioned
+	admin   bool              // for admins alone
+	private bool              // not in groups
+	files   bool              // help speaks of it where files can be sent
+	urgent  bool              // carried out at once, also while the chat is busy; it takes back what its giver waits for
+	secret  []string          // topics, as arguments begin with, whose rest is not stored; "" is every argument
+	here    func(*Relay) bool // whether help mentions it; nil: it does
 	run     func(*Relay, call) string
 }
 

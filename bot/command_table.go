@@ -58,5 +58,7 @@ func forAdmins() []*command {
 			hints: hints("", "cmd_audit"), run: (*Relay).audit},
 		{name: "admin", aliases: []string{"admins", "管理员", "管理員", "管理者", "관리자"}, admin: true,
 			hints: hints("usage_admin", "cmd_admin"), run: (*Relay).admin},
+		{name: "login", aliases: []string{"登录", "登錄", "登入", "ログイン", "로그인"}, admin: true,
+			hints: hints("usage_login", "cmd_login"), here: func(r *Relay) bool { return r.o.Logins != nil }, run: (*Relay).logIn},
 	}
 }

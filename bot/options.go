@@ -22,6 +22,7 @@ type Options struct {
 	Sources   Sources      // nil: the state of the AI sources is not known
 	Prober    Prober       // nil: the line to them cannot be tested
 	Control   Control      // nil: nothing about them can be changed from a chat
+	Logins    Logins       // nil: the process has no other accounts
 	Account   string       // which account the relay serves, for the log
 
 	// Redactor knows the secrets that are configured, and learns those that admins

@@ -34,6 +34,7 @@ type office struct {
 	alarm     *alarm
 	crier     *crier
 	pulse     *pulse
+	doors     *doors
 	keys      *keyboard // nil: nobody sits here
 	node      string
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/bot/ilink"
@@ -13,6 +14,7 @@ import (
 // channel is a way to WeChat that its user closes.
 type channel interface {
 	bot.Channel
+	linked
 	Close()
 }
 
@@ -33,8 +35,21 @@ func (d *desk) channel(owned *store.Account) (c channel, done func()) {
 		o.AskCode = d.keys.ask
 	}
 	c2 := ilink.New(o)
-	forget := d.keys.onEnter(c2.LogIn)
+	forget := d.keys.onEnter(func() { d.asked(owned, c2) })
 	return c2, func() { forget(); c2.Close() }
+}
+
+// asked asks for a new code, where nobody scanned the last ones, on behalf of who sits
+// at the server.
+func (d *desk) asked(owned *store.Account, c linked) {
+	if link, out := c.LoginLink(); !out || link != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := owned.Audit(ctx, bot.AtConsole(d.operator(), "diagbot serve: a new login code")); err != nil {
+		d.logger.Warn("not audited", "account", d.account.Name, "error", err)
+	}
 }
 
 // forgetful is a vault that keeps everything but the credentials: every start

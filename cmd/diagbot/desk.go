@@ -22,22 +22,33 @@ type desk struct {
 	failing atomic.Bool // the operator was told of a store that fails, and not of the end of that
 }
 
-// serveOne answers for an account whenever it is this process's.
+// serveOne answers for an account whenever it is this process's. An account that was
+// given up is tried again when an admin asks for that in another account's chat.
 func (o *office) serveOne(ctx context.Context, account configs.Account) error {
 	d := &desk{office: o, account: account, node: o.node}
 	for {
+		err := d.serve(ctx)
+		if err == nil || !o.doors.again(ctx, account.Name) {
+			return err
+		}
+	}
+}
+
+// serve answers until ctx ends (nil) or the account is given up.
+func (d *desk) serve(ctx context.Context) error {
+	for {
 		owned, err := d.claim(ctx)
 		if err != nil {
-			_ = o.ended(account.Name, err)
-			return o.storeBad(o.cfg, err)
+			_ = d.ended(d.account.Name, err)
+			return d.storeBad(d.cfg, err)
 		}
 		if owned == nil {
 			return nil // ctx has ended
 		}
 		err = d.attend(ctx, owned)
-		o.release(owned)
+		d.release(owned)
 		if !errors.Is(err, bot.ErrNotOwner) || ctx.Err() != nil {
-			return o.ended(account.Name, err)
+			return d.ended(d.account.Name, err)
 		}
 		d.lost()
 	}
@@ -107,6 +118,7 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	defer d.alarm.affairs.forget(name)
 	channel, done := d.channel(owned)
 	defer done()
+	defer d.doors.opens(name, channel)()
 	options := relayOptions(d.cfg)
 	options.Account, options.Channel, options.Store = name, channel, owned
 	options.Completer, options.Sources, options.Prober = d.client, d.client, d.client
@@ -115,6 +127,9 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	options.Outage = func(o bot.Outage) { d.alarm.outage(name, o) }
 	options.Admins, options.AdminRemarks = d.account.Admins, d.cfg.AdminRemarks
 	options.DigestHour = digestHour(d.cfg.DigestHour)
+	if len(d.cfg.Accounts) > 1 {
+		options.Logins = others{d.office, name}
+	}
 	relay, err := bot.New(options)
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 	defer alarm.hush(ctx)
 	o := &office{app: a, cfg: cfg, catalogue: shelf.Load, client: client, db: db, logger: logger, redactor: redactor, alarm: alarm,
 		pulse: newPulse(cfg.DataDir), keys: keys, node: nodeName(cfg)}
-	o.control = o.newControl(&shelf)
+	o.control, o.doors = o.newControl(&shelf), newDoors(len(cfg.Accounts))
 	o.crier = newCrier(shelf.Load, o.control.others)
 	return o.run(ctx)
 }
