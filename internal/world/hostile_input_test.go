@@ -221,16 +221,20 @@ func TestHostileIgnored(t *testing.T) {
 	if n := ai.Count(); n != 2 {
 		t.Errorf("the AI service was asked %d times", n)
 	}
-	for _, kind := range []int{3, 34, 43, 47, 48, 62} {
+	for _, kind := range []int{34, 43, 47, 48, 62} {
 		push(alice.ID, kind, nil)
 	}
 	push(alice.ID, 49, map[string]any{"AppMsgType": 6, "FileName": "plan.pdf"})
 	if got := a.hear(alice); sound(got) != "" || refIn(got) != "" {
-		t.Errorf("to a picture: %q", got)
+		t.Errorf("to a voice: %q", got)
 	}
 	a.expectAfter(alice, "in words, then")
 	if n := a.post.waiting(alice.ID); n != 0 {
-		t.Errorf("%d more answers to pictures", n)
+		t.Errorf("%d more answers to voices and videos", n)
+	}
+	push(alice.ID, 3, nil) // a picture the server does not have
+	if got := a.hear(alice); sound(got) != "" || refIn(got) != "" {
+		t.Errorf("to a picture: %q", got)
 	}
 }
 
