@@ -165,9 +165,16 @@ func (r *Relay) guarded(ctx context.Context, t task, q question) (o outcome) {
 			o.err = panicked(who, v)
 		}
 	}()
-	if o.question, o.err = r.bring(ctx, t, q); o.err == nil {
-		who = "the completer"
-		o.done, o.err = r.o.Completer.Complete(ctx, o.prompt)
+	if o.question, o.err = r.bring(ctx, t, q); o.err != nil {
+		return o
 	}
+	// A request holds its pictures several times over.
+	size := min(o.weight(), maxShowing)
+	if o.err = r.showing.Acquire(ctx, size); o.err != nil {
+		return o
+	}
+	defer r.showing.Release(size)
+	who = "the completer"
+	o.done, o.err = r.o.Completer.Complete(ctx, o.prompt)
 	return o
 }

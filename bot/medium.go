@@ -15,7 +15,8 @@ const (
 	maxRef      = 8 << 10          // bytes of a reference
 	maxFileName = 80               // runes
 	maxMedium   = 16 << 20         // bytes that are fetched
-	maxFetching = 3                // media that are fetched at the same time
+	maxFetching = 3                // media that are fetched and made small at the same time
+	maxShowing  = 48 << 20         // bytes of pictures that are with AI services at the same time
 	fetchTime   = 40 * time.Second // for the one a question came with
 	olderTime   = 10 * time.Second // for those of earlier turns
 )
@@ -85,6 +86,11 @@ func (r *Relay) exhibit(ctx context.Context, m Message) (x exhibit, err error) {
 	if p, known := r.album.get(m.Medium.Ref, time.Now()); known && len(p.Data) > 0 {
 		return exhibit{picture: &p}, nil
 	}
+	release, err := r.place(ctx)
+	if err != nil {
+		return x, err
+	}
+	defer release()
 	body, err := r.fetch(ctx, m.Medium)
 	if err != nil {
 		return x, err
@@ -111,11 +117,7 @@ func (r *Relay) glimpse(ctx context.Context, ref string) (llm.Picture, error) {
 	if _, ok := r.o.Channel.(Fetcher); !ok {
 		return llm.Picture{}, unseen{entryNotFetched}
 	}
-	body, err := r.fetch(ctx, &Medium{Ref: ref})
-	var p llm.Picture
-	if err == nil {
-		p, err = r.develop(ctx, ref, body)
-	}
+	p, err := r.refetch(ctx, ref)
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		absent := absentFor
 		if errors.As(err, new(unseen)) {
@@ -126,18 +128,37 @@ func (r *Relay) glimpse(ctx context.Context, ref string) (llm.Picture, error) {
 	return p, err
 }
 
-// fetch returns the bytes of a medium. Few are fetched at a time, so that many do
-// not fill the memory.
+func (r *Relay) refetch(ctx context.Context, ref string) (llm.Picture, error) {
+	release, err := r.place(ctx)
+	if err != nil {
+		return llm.Picture{}, err
+	}
+	defer release()
+	body, err := r.fetch(ctx, &Medium{Ref: ref})
+	if err != nil {
+		return llm.Picture{}, err
+	}
+	return r.develop(ctx, ref, body)
+}
+
+// place waits until a medium may be fetched. Few are at a time, until they are made
+// small, so that many do not fill the memory.
+func (r *Relay) place(ctx context.Context) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	if err := r.fetching.Acquire(ctx, 1); err != nil {
+		return nil, unfetched(err)
+	}
+	return func() { r.fetching.Release(1) }, nil
+}
+
+// fetch returns the bytes of a medium.
 func (r *Relay) fetch(ctx context.Context, m *Medium) ([]byte, error) {
 	if m.Size > maxMedium {
 		return nil, unseen{entryTooLarge}
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	if err := r.fetching.Acquire(ctx, 1); err != nil {
-		return nil, unfetched(err)
-	}
-	defer r.fetching.Release(1)
 	body, err := r.o.Channel.(Fetcher).Fetch(ctx, m.Ref, maxMedium)
 	switch {
 	case err != nil:

@@ -21,6 +21,16 @@ type question struct {
 	cut    bool   // a text that came with it was too long
 }
 
+// weight is how many bytes of pictures go along.
+func (q *question) weight() (n int64) {
+	for _, m := range q.prompt.Messages {
+		for _, p := range m.Pictures {
+			n += int64(len(p.Data))
+		}
+	}
+	return n
+}
+
 // seen is a picture of an earlier turn.
 type seen struct {
 	at  int // of its message in the prompt

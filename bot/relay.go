@@ -50,7 +50,7 @@ type Relay struct {
 	shift atomic.Pointer[shift]
 	now   atomic.Pointer[dispatcher] // of the Run that goes on; nil: none does
 
-	fetching, developing *semaphore.Weighted
+	fetching, developing, showing *semaphore.Weighted
 
 	asking  sync.WaitGroup // calls of the completer
 	running atomic.Bool
@@ -75,6 +75,7 @@ func New(o Options) (*Relay, error) {
 	r.admins = &admins{store: r.store, channel: o.Channel, listed: o.Admins, remarks: o.AdminRemarks, stable: traits.StableIDs}
 	r.pairing = &pairing{store: r.store}
 	r.album, r.fetching, r.developing = newAlbum(), semaphore.NewWeighted(maxFetching), semaphore.NewWeighted(1)
+	r.showing = semaphore.NewWeighted(maxShowing)
 	r.outages, r.manners, r.quotas = newOutages(), newManners(), newQuotas(o.Limits)
 	r.login.Store(new(string))
 	r.pages.Store(o.Catalogue)

@@ -15,46 +15,57 @@ import (
 // byte order, or in GB18030; cut reports whether there was more. It fails with
 // ErrNotText, also for what only begins like a text.
 func Text(data []byte, most int) (text string, cut bool, err error) {
-	text, ok := decoded(data)
-	if !ok || !readable(text) {
+	const longest = 4 // bytes of a rune, in all of them
+	head := data[:min(len(data), longest*(most+1))]
+	text, ok := decoded(data, head, most)
+	if text, cut = firstRunes(text, most); !ok || !readable(text) || strings.Contains(text, strange) {
 		return "", false, ErrNotText
 	}
-	for i := range text {
-		if most--; most < 0 {
-			return strings.Clone(text[:i]), true, nil
-		}
-	}
-	return text, false, nil
+	return text, cut || len(head) < len(data), nil
 }
 
-func decoded(data []byte) (string, bool) {
+// strange stands for bytes that are no letter.
+const strange = "\uFFFE"
+
+// decoded reads head, the beginning of data. What is strange may be so because head
+// ends there, after the first most runes.
+func decoded(data, head []byte, most int) (text string, ok bool) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")):
-		return wide(data[2:], binary.LittleEndian)
+		return wide(head[2:], binary.LittleEndian), true
 	case bytes.HasPrefix(data, []byte("\xfe\xff")):
-		return wide(data[2:], binary.BigEndian)
+		return wide(head[2:], binary.BigEndian), true
 	case bytes.IndexByte(data, 0) >= 0, isDocument(data), IsPicture(data):
 		return "", false
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if utf8.Valid(data) {
-		return string(data), true
+	text = string(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))
+	if first, _ := firstRunes(text, most); utf8.ValidString(first) {
+		return text, true
 	}
-	text, err := simplifiedchinese.GB18030.NewDecoder().Bytes(data)
-	return string(text), err == nil && chinese(text)
+	gb, err := simplifiedchinese.GB18030.NewDecoder().String(string(head))
+	return strings.ReplaceAll(gb, "\uFFFD", strange), err == nil && chinese(gb)
+}
+
+// firstRunes cuts a text off.
+func firstRunes(text string, most int) (head string, cut bool) {
+	for i := range text {
+		if most--; most < 0 {
+			return strings.Clone(text[:i]), true
+		}
+	}
+	return text, false
 }
 
 // wide reads UTF-16.
-func wide(data []byte, order binary.ByteOrder) (string, bool) {
-	if len(data)%2 != 0 {
-		return "", false
-	}
-	units := make([]uint16, len(data)/2)
+func wide(data []byte, order binary.ByteOrder) string {
+	units := make([]uint16, len(data)/2, len(data)/2+1)
 	for i := range units {
 		units[i] = order.Uint16(data[2*i:])
 	}
-	text := string(utf16.Decode(units))
-	return text, !strings.ContainsRune(text, utf8.RuneError)
+	if len(data)%2 != 0 {
+		units = append(units, 0xdc00) // half of one, which is none
+	}
+	return strings.ReplaceAll(string(utf16.Decode(units)), "\uFFFD", strange)
 }
 
 // isDocument tells what is written in letters and still not to be read by people.
@@ -68,13 +79,11 @@ func isDocument(data []byte) bool {
 }
 
 // chinese reports whether a text that was read as GB18030 is one: in almost
-// anything else some byte has no meaning there, or the letters are strange ones.
-func chinese(text []byte) bool {
+// anything else the letters are strange ones.
+func chinese(text string) bool {
 	letters, usual := 0, 0
-	for _, r := range string(text) {
+	for _, r := range text {
 		switch {
-		case r == utf8.RuneError:
-			return false
 		case r < 0x80:
 			continue
 		case unicode.Is(unicode.Han, r) && r < 0xa000, r >= 0x2010 && r < 0x30ff, r >= 0xff00 && r < 0xfff0, r == '·', r == '×', r == '°':
@@ -85,18 +94,18 @@ func chinese(text []byte) bool {
 	return usual*10 >= letters*9
 }
 
-// readable reports whether a text has no more control characters than one can
-// overlook.
+// readable reports whether a text is one, and has no more control characters than
+// one can overlook.
 func readable(text string) bool {
-	strange := 0
+	odd := 0
 	for _, r := range text {
 		switch {
 		case r == 0:
 			return false
 		case r == '\n', r == '\t', r == '\r', r == '\f', r == '\x1b':
 		case unicode.IsControl(r), unicode.Is(unicode.Co, r), r >= 0xfffe && r <= 0xffff:
-			strange++
+			odd++
 		}
 	}
-	return strange*200 <= len(text)
+	return odd*200 <= len(text)
 }

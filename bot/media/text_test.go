@@ -79,3 +79,24 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// TestLongText reads no more of a text than is asked for, wherever that ends.
+func TestLongText(t *testing.T) {
+	word := strings.Repeat("词😀a", 3000)
+	gb, err := simplifiedchinese.GB18030.NewEncoder().String(strings.Repeat("词语很长", 3000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{"UTF-8": word, "UTF-16": wide, "GB18030": gb, "with noise behind": word + "\xff\x80\xff"} {
+		for most := range 50 {
+			text, cut, err := Text([]byte(data), most)
+			if err != nil || !cut || utf8.RuneCountInString(text) != most {
+				t.Fatalf("%s, %d: %q, %v, %v", name, most, text, cut, err)
+			}
+		}
+	}
+}
