@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ const (
 
 func (a *app) demo() *cobra.Command {
 	var tour bool
-	var channel string
+	var channel, pictures string
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: a.say("demo_short"),
@@ -39,7 +40,7 @@ func (a *app) demo() *cobra.Command {
 				return errors.New(a.say("demo_channel", "value", channel))
 			}
 			fmt.Fprintln(a.out, a.say("demo_starting"))
-			stage, err := newStage(c.Context(), world.Channel(channel))
+			stage, err := newStage(c.Context(), world.Channel(channel), &pencil{dir: pictures})
 			if err != nil {
 				return err
 			}
@@ -52,6 +53,7 @@ func (a *app) demo() *cobra.Command {
 	}
 	c.Flags().BoolVar(&tour, "tour", false, a.say("demo_flag_tour"))
 	c.Flags().StringVar(&channel, "channel", string(world.OpenWeChat), a.say("demo_flag_channel"))
+	c.Flags().StringVar(&pictures, "pictures", "", a.say("demo_flag_pictures"))
 	return c
 }
 
@@ -63,22 +65,28 @@ func isTerminal(r io.Reader) bool {
 // stage is the demo's world with its people.
 type stage struct {
 	*world.World
+	pencil        *pencil
 	alice, ming   world.Person // friends, writing English and Chinese
 	aliceG, mingG world.Person // the same in the group, where there are groups
 	owner         world.Person
 }
 
-func newStage(ctx context.Context, channel world.Channel) (*stage, error) {
+func newStage(ctx context.Context, channel world.Channel, p *pencil) (*stage, error) {
 	w, err := world.Start(ctx, world.Options{
 		Nick:     demoBot,
 		Channel:  channel,
 		Timeouts: demoTimeouts,
-		Bot:      func(o *bot.Options) { o.Deadline = demoDeadline },
+		Bot: func(o *bot.Options) {
+			o.Deadline, o.Draw = demoDeadline, p.draw
+			if c, ok := o.Sources.(bot.Control); ok {
+				o.Control = c
+			}
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{World: w, owner: world.Person{Name: "owner"}}
+	s := &stage{World: w, pencil: p, owner: world.Person{Name: "owner"}}
 	s.alice = world.Person{Name: "Alice", ID: w.AddFriend("Alice")}
 	s.ming = world.Person{Name: "小明", ID: w.AddFriend("小明")}
 	group := w.AddGroup(demoGroup, s.alice.ID, s.ming.ID)
@@ -101,7 +109,7 @@ func (a *app) chat(ctx context.Context, s *stage) error {
 	defer stop()
 	lines := readLines(a.in)
 	for {
-		line, ok := a.await(ctx, me, lines, replies)
+		line, ok := a.await(ctx, s, me, lines, replies)
 		switch line = strings.TrimSpace(line); {
 		case !ok || line == ":quit":
 			fmt.Fprintln(a.out, a.say("demo_bye"))
@@ -119,7 +127,7 @@ func (a *app) chat(ctx context.Context, s *stage) error {
 }
 
 // await prints what the bot says until a line was typed.
-func (a *app) await(ctx context.Context, me world.Person, lines <-chan string, replies <-chan world.Said) (string, bool) {
+func (a *app) await(ctx context.Context, s *stage, me world.Person, lines <-chan string, replies <-chan world.Said) (string, bool) {
 	for {
 		fmt.Fprintf(a.out, "%s> ", me.Name)
 		select {
@@ -132,9 +140,20 @@ func (a *app) await(ctx context.Context, me world.Person, lines <-chan string, r
 				return "", false
 			}
 			fmt.Fprint(a.out, "\r")
-			printLine(a.out, demoBot+"<", visible(reply.Text))
+			printLine(a.out, demoBot+"<", a.shown(s, reply))
 		}
 	}
+}
+
+// shown is what a terminal shows of what the bot said.
+func (a *app) shown(s *stage, said world.Said) string {
+	switch {
+	case said.Body != nil && said.Name == "":
+		return a.picture(s.pencil, said.Body)
+	case said.Body != nil:
+		return a.say("demo_file", "name", said.Name, "kb", strconv.Itoa((len(said.Body)+1023)/1024))
+	}
+	return visible(said.Text)
 }
 
 // readLines hands over the lines of r. The goroutine ends with its input: on a

@@ -70,9 +70,9 @@ func (a *app) play(ctx context.Context, s *stage, sc scene) bool {
 	ctx, cancel := context.WithTimeout(ctx, tourPatience)
 	defer cancel()
 	printLine(a.out, sc.who.Name+">", visible(sc.says))
-	parts, err := s.Talk(ctx, sc.who, sc.says)
+	parts, err := s.Hear(ctx, sc.who, func() { s.Say(sc.who, sc.says) })
 	for _, part := range parts {
-		printLine(a.out, demoBot+"<", visible(part))
+		printLine(a.out, demoBot+"<", a.shown(s, part))
 	}
 	if err != nil {
 		printLine(a.out, "!", a.say("tour_unanswered"))
@@ -112,6 +112,9 @@ func (s *stage) acts() []act {
 		{"tour_failures", s.failures()},
 		{"tour_admin", []scene{
 			{who: s.owner, says: "/diag 401"},
+			{who: s.owner, says: "/provider"},
+			{who: s.owner, says: "/diag"},
+			{who: s.owner, says: "/diag trend"},
 			{who: s.owner, says: "#诊断 429"},
 		}},
 	}

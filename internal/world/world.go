@@ -80,6 +80,47 @@ func (f *front) Probe(ctx context.Context, provider string) (llm.Probe, error) {
 	return f.client.Load().Probe(ctx, provider)
 }
 
+// Use, Cool, Resume, SetModel, AddKey, RemoveKey and TestKey change the client, which
+// is not configured from anywhere; see [bot.Control].
+func (f *front) Use(_ context.Context, provider string) error {
+	return f.client.Load().UseProvider(provider)
+}
+
+func (f *front) Cool(_ context.Context, provider string) error { return f.client.Load().Cool(provider) }
+
+func (f *front) Resume(_ context.Context, provider string) error {
+	return f.client.Load().Resume(provider)
+}
+
+func (f *front) SetModel(_ context.Context, provider, model string) error {
+	if model == "" {
+		model = Model
+	}
+	return f.client.Load().SetModel(provider, model)
+}
+
+func (f *front) AddKey(ctx context.Context, provider string, k llm.Key) (llm.Check, bool, error) {
+	check, err := f.client.Load().TestKey(ctx, provider, k)
+	if err != nil || check.Status == 401 {
+		return check, false, err
+	}
+	err = f.client.Load().AddKey(provider, k)
+	return check, err == nil, err
+}
+
+func (f *front) RemoveKey(_ context.Context, provider, key string) error {
+	return f.client.Load().RemoveKey(provider, key)
+}
+
+func (f *front) TestKey(ctx context.Context, provider, key string) (llm.Check, error) {
+	return f.client.Load().TestKey(ctx, provider, llm.Key{Name: key})
+}
+
+// Reload has nothing to read.
+func (f *front) Reload(context.Context) (bot.Reloaded, error) {
+	return bot.Reloaded{}, errors.New("there is no configuration here")
+}
+
 // Start builds a world and waits until the bot is logged in. The world ends
 // with ctx or Close.
 func Start(ctx context.Context, o Options) (*World, error) {
