@@ -50,6 +50,31 @@ func overMaximum(t string) int {
 	return n
 }
 
+// isBeyond reports whether a rate limit's text, such as "Limit 6000, Used 0,
+// Requested 9000", asks for more at once than is ever allowed: waiting is in vain.
+func isBeyond(t string) bool {
+	i := strings.Index(t, "limit ")
+	if i < 0 {
+		i = strings.Index(t, "limit: ")
+	}
+	for i >= 0 {
+		limit := digitAt(t, i)
+		if n, used := tokens(t[limit:]); n > 0 && limit-i < 12 {
+			rest := cutText(t[limit+used:], 48)
+			if at := strings.Index(rest, "requested"); at >= 0 {
+				asked, _ := tokens(rest[digitAt(rest, at):])
+				return asked > n
+			}
+		}
+		next := strings.Index(t[i+5:], "limit")
+		if next < 0 {
+			return false
+		}
+		i += 5 + next
+	}
+	return false
+}
+
 // windowAfter reads the first number within 24 bytes, and of a range such as
 // "[1, 30720]" the second.
 func windowAfter(t string) int {

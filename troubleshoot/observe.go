@@ -177,6 +177,9 @@ func edgeOf(h http.Header, r *reading) string {
 // keep stores the text: redacted, bounded, the innermost message first.
 func (f *Fault) keep(r *reading, secrets *Redactor) {
 	loud := fold(f.said(r, secrets))
+	if strings.Contains(loud, "requested") && isBeyond(loud) {
+		r.addCode(field{key: "limit", text: "request_beyond_limit"}, kindWord)
+	}
 	s := f.signs
 	s.codes, s.inside, s.text, s.plain = r.codes, r.status, loud, !r.found
 	if !r.mangled && quotesPeople(f.Status, loud) {
