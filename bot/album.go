@@ -30,42 +30,51 @@ type album struct {
 
 // print is a picture in an album, or the lack of one.
 type print struct {
-	ref     [sha256.Size]byte
-	picture llm.Picture
-	until   time.Time // it is not to be had until then; zero: here it is
+	ref    [sha256.Size]byte
+	pieces []llm.Picture
+	until  time.Time // it is not to be had until then; zero: here it is
+}
+
+func sizeOf(pieces []llm.Picture) int { return sizeOfRef + weight(pieces) }
+
+func weight(pieces []llm.Picture) (n int) {
+	for _, p := range pieces {
+		n += len(p.Data)
+	}
+	return n
 }
 
 func newAlbum() *album {
 	return &album{byRef: make(map[[sha256.Size]byte]*list.Element), order: list.New()}
 }
 
-// get returns a picture; known and empty is one that is not to be had.
-func (a *album) get(ref string, now time.Time) (p llm.Picture, known bool) {
+// get returns the pieces of a picture; known and empty is one that is not to be had.
+func (a *album) get(ref string, now time.Time) (pieces []llm.Picture, known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e := a.byRef[sha256.Sum256([]byte(ref))]
 	if e == nil {
-		return p, false
+		return nil, false
 	}
 	found := e.Value.(*print)
 	if !found.until.IsZero() && !now.Before(found.until) {
 		a.drop(e)
-		return p, false
+		return nil, false
 	}
 	a.order.MoveToFront(e)
-	return found.picture, true
+	return found.pieces, true
 }
 
 // put keeps a picture, or that it is not to be had until a time.
-func (a *album) put(ref string, p llm.Picture, until time.Time) {
+func (a *album) put(ref string, pieces []llm.Picture, until time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := sha256.Sum256([]byte(ref))
 	if e := a.byRef[key]; e != nil {
 		a.drop(e)
 	}
-	a.byRef[key] = a.order.PushFront(&print{key, p, until})
-	a.size += sizeOfRef + len(p.Data)
+	a.byRef[key] = a.order.PushFront(&print{key, pieces, until})
+	a.size += sizeOf(pieces)
 	if !until.IsZero() {
 		a.none++
 	}
@@ -77,7 +86,7 @@ func (a *album) put(ref string, p llm.Picture, until time.Time) {
 func (a *album) drop(e *list.Element) {
 	p := a.order.Remove(e).(*print)
 	delete(a.byRef, p.ref)
-	a.size -= sizeOfRef + len(p.picture.Data)
+	a.size -= sizeOf(p.pieces)
 	if !p.until.IsZero() {
 		a.none--
 	}

@@ -76,15 +76,15 @@ func (u unseen) Error() string { return "what came with the message: " + u.entry
 
 // exhibit is what came with a message: a picture, or a text.
 type exhibit struct {
-	picture *llm.Picture
-	text    string
-	cut     bool // the text was longer
+	pieces []llm.Picture
+	text   string
+	cut    bool // the text was longer
 }
 
 // exhibit fetches what came with a message. It fails with unseen, or a fault.
 func (r *Relay) exhibit(ctx context.Context, m Message) (x exhibit, err error) {
-	if p, known := r.album.get(m.Medium.Ref, time.Now()); known && len(p.Data) > 0 {
-		return exhibit{picture: &p}, nil
+	if p, known := r.album.get(m.Medium.Ref, time.Now()); known && len(p) > 0 {
+		return exhibit{pieces: p}, nil
 	}
 	release, err := r.place(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (r *Relay) exhibit(ctx context.Context, m Message) (x exhibit, err error) {
 	}
 	if m.Kind != KindFile || media.IsPicture(body) {
 		p, err := r.develop(ctx, m.Medium.Ref, body)
-		return exhibit{picture: &p}, err
+		return exhibit{pieces: p}, err
 	}
 	text, cut, err := media.Text(body, r.o.MaxMessage)
 	if err != nil {
@@ -107,15 +107,15 @@ func (r *Relay) exhibit(ctx context.Context, m Message) (x exhibit, err error) {
 }
 
 // glimpse is the picture of an earlier turn.
-func (r *Relay) glimpse(ctx context.Context, ref string) (llm.Picture, error) {
+func (r *Relay) glimpse(ctx context.Context, ref string) ([]llm.Picture, error) {
 	if p, known := r.album.get(ref, time.Now()); known {
-		if len(p.Data) == 0 {
+		if len(p) == 0 {
 			return p, unseen{entryNotFetched}
 		}
 		return p, nil
 	}
 	if _, ok := r.o.Channel.(Fetcher); !ok {
-		return llm.Picture{}, unseen{entryNotFetched}
+		return nil, unseen{entryNotFetched}
 	}
 	p, err := r.refetch(ctx, ref)
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
@@ -123,20 +123,20 @@ func (r *Relay) glimpse(ctx context.Context, ref string) (llm.Picture, error) {
 		if errors.As(err, new(unseen)) {
 			absent = goneFor
 		}
-		r.album.put(ref, llm.Picture{}, time.Now().Add(absent))
+		r.album.put(ref, nil, time.Now().Add(absent))
 	}
 	return p, err
 }
 
-func (r *Relay) refetch(ctx context.Context, ref string) (llm.Picture, error) {
+func (r *Relay) refetch(ctx context.Context, ref string) ([]llm.Picture, error) {
 	release, err := r.place(ctx)
 	if err != nil {
-		return llm.Picture{}, err
+		return nil, err
 	}
 	defer release()
 	body, err := r.fetch(ctx, &Medium{Ref: ref})
 	if err != nil {
-		return llm.Picture{}, err
+		return nil, err
 	}
 	return r.develop(ctx, ref, body)
 }
@@ -183,25 +183,28 @@ func unfetched(err error) error {
 }
 
 // develop makes a picture fit for a service, one at a time, and keeps it at hand.
-func (r *Relay) develop(ctx context.Context, ref string, body []byte) (llm.Picture, error) {
+func (r *Relay) develop(ctx context.Context, ref string, body []byte) ([]llm.Picture, error) {
 	if err := r.developing.Acquire(ctx, 1); err != nil {
-		return llm.Picture{}, err
+		return nil, err
 	}
 	defer r.developing.Release(1)
 	fit, err := fitted(body)
 	switch {
 	case errors.Is(err, media.ErrTooLarge):
-		return llm.Picture{}, unseen{entryTooLarge}
+		return nil, unseen{entryTooLarge}
 	case err != nil:
-		return llm.Picture{}, unseen{entryUnreadable}
+		return nil, unseen{entryUnreadable}
 	}
-	p := llm.Picture{Type: fit.Type, Data: fit.Data}
-	r.album.put(ref, p, time.Time{})
-	return p, nil
+	pieces := make([]llm.Picture, len(fit))
+	for i, p := range fit {
+		pieces[i] = llm.Picture(p)
+	}
+	r.album.put(ref, pieces, time.Time{})
+	return pieces, nil
 }
 
 // fitted is media.Fit, where a decoder's panic is a broken picture.
-func fitted(body []byte) (p media.Picture, err error) {
+func fitted(body []byte) (all []media.Picture, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = media.ErrUnreadable

@@ -443,7 +443,7 @@ func TestMediaDoNotLeak(t *testing.T) {
 
 func TestAlbum(t *testing.T) {
 	a, now := newAlbum(), time.Now()
-	big := llm.Picture{Data: make([]byte, 1<<20)}
+	big := []llm.Picture{{Data: make([]byte, 1<<19)}, {Data: make([]byte, 1<<19)}}
 	for i := range 20 {
 		a.put(fmt.Sprint(i), big, time.Time{})
 	}
@@ -451,7 +451,7 @@ func TestAlbum(t *testing.T) {
 		t.Errorf("%d pictures, %d bytes", n, a.size)
 	}
 	for i := range 2 * maxAbsent {
-		a.put(fmt.Sprint("none", i), llm.Picture{}, now.Add(time.Minute))
+		a.put(fmt.Sprint("none", i), nil, now.Add(time.Minute))
 	}
 	if a.none > maxAbsent {
 		t.Errorf("%d are not to be had", a.none)
@@ -465,4 +465,39 @@ func TestAlbum(t *testing.T) {
 	if a.size != 0 || a.none != 0 || len(a.byRef) != 0 {
 		t.Errorf("left: %d bytes, %d, %d", a.size, a.none, len(a.byRef))
 	}
+}
+
+// TestLongPicture comes in pieces, and goes along as long as there is room.
+func TestLongPicture(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		var b bytes.Buffer
+		if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 800, 6000))); err != nil {
+			t.Fatal(err)
+		}
+		l.media["scroll"] = b.Bytes()
+		pieces := func() (all []int) {
+			asked := w.completer.asked()
+			for _, m := range asked[len(asked)-1].Messages {
+				if m.Role == llm.RoleUser {
+					all = append(all, len(m.Pictures))
+				}
+			}
+			return all
+		}
+		for _, x := range []struct {
+			m    Message
+			want []int
+		}{
+			{shows("alice", "scroll", ""), []int{3}}, {private("alice", "and?"), []int{3, 0}}, {shows("alice", "a", ""), []int{3, 0, 1}},
+			{private("alice", "and?"), []int{3, 0, 1, 0}}, {shows("alice", "b", ""), []int{0, 0, 1, 0, 1}}, {shows("alice", "scroll", "again"), []int{0, 0, 0, 0, 1, 3}},
+		} {
+			w.hear(x.m)
+			if got := pieces(); !slices.Equal(got, x.want) {
+				t.Errorf("pieces %v, want %v", got, x.want)
+			}
+		}
+		if got := w.hears(l); !strings.Contains(got, "u again\n\n"+w.ui("picture_pieces", "n", "3")) {
+			t.Errorf("the model heard %s", got)
+		}
+	})
 }

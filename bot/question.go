@@ -3,14 +3,17 @@ package bot
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/diagbot/diagbot/llm"
 )
 
-// maxOlder is how many pictures of earlier turns go along with a question.
-const maxOlder = 2
+const (
+	maxOlder    = 2 // pictures of earlier turns that go along with a question
+	maxPictures = 4 // with their pieces, and those of its own; no more are shown to a service
+)
 
 // question is what a model is asked, and what is remembered of it once it is
 // answered.
@@ -24,9 +27,7 @@ type question struct {
 // weight is how many bytes of pictures go along.
 func (q *question) weight() (n int64) {
 	for _, m := range q.prompt.Messages {
-		for _, p := range m.Pictures {
-			n += int64(len(p.Data))
-		}
+		n += int64(weight(m.Pictures))
 	}
 	return n
 }
@@ -98,10 +99,13 @@ func (r *Relay) attach(ctx context.Context, t task, q *question) error {
 		return err
 	case err != nil:
 		t.text = say(t.tag, "picture_gone") + "\n\n" + t.text
-	case x.picture != nil:
-		last.Pictures, q.turn.Picture = []llm.Picture{*x.picture}, t.Medium.Ref
+	case len(x.pieces) > 0:
+		last.Pictures, q.turn.Picture = x.pieces, t.Medium.Ref
 		if t.text == "" {
 			t.text = say(t.tag, r.alone(t))
+		}
+		if n := len(x.pieces); n > 1 {
+			t.text += "\n\n" + say(t.tag, "picture_pieces", "n", strconv.Itoa(n))
 		}
 	default:
 		q.cut = x.cut
@@ -126,13 +130,13 @@ func (r *Relay) alone(t task) string {
 func (r *Relay) recollect(ctx context.Context, tag string, q *question) {
 	ctx, cancel := context.WithTimeout(ctx, olderTime)
 	defer cancel()
-	n := 0
+	n, room := 0, maxPictures-len(q.prompt.Messages[len(q.prompt.Messages)-1].Pictures)
 	for _, x := range slices.Backward(q.older) {
 		m := &q.prompt.Messages[x.at]
 		if n < maxOlder {
-			if p, err := r.glimpse(ctx, x.ref); err == nil {
-				m.Pictures = []llm.Picture{p}
-				n++
+			if p, err := r.glimpse(ctx, x.ref); err == nil && len(p) <= room {
+				m.Pictures = p
+				n, room = n+1, room-len(p)
 				continue
 			}
 		}

@@ -36,15 +36,15 @@ func readJPEG(data []byte) (s jpegSegments, ok bool) {
 	s.turn = 1
 	s.clean = append(make([]byte, 0, len(data)), data[:2]...)
 	for rest := data[2:]; ; {
-		mark, body, after, more := segment(rest)
+		mark, whole, after, more := segment(rest)
 		if !more {
 			return s, s.scans > 0 && s.width > 0
 		}
-		if !s.take(mark, body) {
+		if !s.take(mark, whole[min(4, len(whole)):]) {
 			return s, false
 		}
 		if !hidden(mark) {
-			s.clean = append(s.clean, rest[:len(rest)-len(after)]...)
+			s.clean = append(s.clean, whole...)
 		}
 		if mark == markEOI || s.scans > maxScans {
 			return s, s.scans > 0 && s.width > 0
@@ -64,25 +64,30 @@ func hidden(mark byte) bool {
 	return mark >= markAPP1 && mark <= markAPP15 && mark != markAPP14 || mark == markCOM
 }
 
-// segment cuts the next segment off.
-func segment(data []byte) (mark byte, body, rest []byte, ok bool) {
-	for len(data) > 1 && data[0] == 0xff && data[1] == 0xff { // padding
+// segment cuts the next segment off. What is between segments is skipped, as
+// decoders do.
+func segment(data []byte) (mark byte, whole, rest []byte, ok bool) {
+	for {
+		k := bytes.IndexByte(data, 0xff)
+		if k < 0 || k+1 >= len(data) {
+			return 0, nil, nil, false
+		}
+		if data = data[k:]; data[1] != 0 && data[1] != 0xff {
+			break
+		}
 		data = data[1:]
 	}
-	if len(data) < 2 || data[0] != 0xff {
-		return 0, nil, nil, false
-	}
 	if mark = data[1]; mark == markEOI || mark >= markRST0 && mark <= markRST7 {
-		return mark, nil, data[2:], true
+		return mark, data[:2], data[2:], true
 	}
 	if len(data) < 4 {
 		return 0, nil, nil, false
 	}
-	n := int(binary.BigEndian.Uint16(data[2:]))
-	if n < 2 || len(data) < n+2 {
+	n := int(binary.BigEndian.Uint16(data[2:])) + 2
+	if n < 4 || len(data) < n {
 		return 0, nil, nil, false
 	}
-	return mark, data[4 : n+2], data[n+2:], true
+	return mark, data[:n], data[n:], true
 }
 
 // entropy returns how long the coded data is that data begins with.

@@ -20,29 +20,34 @@ const (
 )
 
 // Fit makes a picture fit for a service: a JPEG or PNG of at most about 1 MiB and
-// 2,048 pixels a side, upright, of which nothing is left but what is seen. A small
-// one is not decoded. It fails with ErrUnreadable or ErrTooLarge, before it takes
-// more than some 130 MB of memory.
-func Fit(data []byte) (Picture, error) {
+// 2,048 pixels a side, upright, of which nothing is left but what is seen. A long
+// one, as of a scrolled screen, comes in up to three pieces, from its beginning to
+// its end. A small one is not decoded. It fails with ErrUnreadable or ErrTooLarge,
+// before it takes more than some 130 MB of memory.
+func Fit(data []byte) ([]Picture, error) {
 	h, err := head(data)
 	if err != nil {
-		return Picture{}, err
+		return nil, err
 	}
 	if h.passes() {
-		return Picture{h.media, bytes.Clone(h.clean)}, nil
+		return []Picture{{h.media, bytes.Clone(h.clean)}}, nil
 	}
 	if int64(h.width)*int64(h.height) > maxPixels || h.cost > maxCost {
-		return Picture{}, ErrTooLarge
+		return nil, ErrTooLarge
 	}
 	img, err := h.decode(bytes.NewReader(data))
 	if err != nil {
-		return Picture{}, ErrUnreadable
+		return nil, ErrUnreadable
 	}
-	small, err := encode(turned(shrunk(img, maxSide), h.turn))
-	if err != nil {
-		return Picture{}, ErrUnreadable
+	var all []Picture
+	for _, piece := range pieces(img, h.turn) {
+		small, err := encode(turned(shrunk(piece, maxSide), h.turn))
+		if err != nil {
+			return nil, ErrUnreadable
+		}
+		all = append(all, Picture{typeJPEG, small})
 	}
-	return Picture{typeJPEG, small}, nil
+	return all, nil
 }
 
 // header is what is known of a picture before it is decoded.

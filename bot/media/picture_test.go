@@ -12,6 +12,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -68,10 +69,11 @@ const webpDot = "UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA=="
 
 func fit(t *testing.T, data []byte) (Picture, image.Image) {
 	t.Helper()
-	p, err := Fit(data)
-	if err != nil {
-		t.Fatal(err)
+	all, err := Fit(data)
+	if err != nil || len(all) != 1 {
+		t.Fatal(len(all), err)
 	}
+	p := all[0]
 	img, kind, err := image.Decode(bytes.NewReader(p.Data))
 	if err != nil || "image/"+kind != p.Type {
 		t.Fatalf("%s as %s: %v", kind, p.Type, err)
@@ -97,6 +99,7 @@ func TestFitPassesSmallOnes(t *testing.T) {
 	plain := asJPEG(t, scene(300, 200))
 	for name, data := range map[string][]byte{
 		"plain": plain, "place": withEXIF(plain, 1), "trailing": append(bytes.Clone(plain), "GPS of a film"...),
+		"gaps":    append([]byte("\xff\xd8\xff\xff\xff\x00\x00GPS"), plain[2:]...),
 		"comment": append([]byte("\xff\xd8\xff\xfe\x00\x07GPS 1"), plain[2:]...),
 	} {
 		p, _ := fit(t, data)
@@ -118,10 +121,10 @@ func TestFitShrinks(t *testing.T) {
 		w, h       int
 		right, low bool
 	}{
-		"wide":           {asJPEG(t, scene(4032, 1000)), 2016, 500, false, false},
-		"tall":           {asJPEG(t, scene(500, 2600)), 393, 2048, false, false},
-		"large PNG":      {asPNG(t, scene(6200, 300)), 2048, 99, false, false},
-		"thin":           {asPNG(t, scene(9000, 2)), 2048, 1, false, false},
+		"wide":           {asJPEG(t, scene(4032, 1700)), 2016, 850, false, false},
+		"tall":           {asJPEG(t, scene(1080, 2340)), 945, 2048, false, false},
+		"large PNG":      {asPNG(t, scene(3200, 1300)), 2048, 832, false, false},
+		"thin, lying":    {withEXIF(asJPEG(t, scene(9000, 2)), 6), 1, 2048, false, false},
 		"lying":          {withEXIF(asJPEG(t, scene(400, 300)), 6), 300, 400, true, false},
 		"on its head":    {withEXIF(asJPEG(t, scene(400, 300)), 3), 400, 300, true, true},
 		"lying left":     {withEXIF(asJPEG(t, scene(4000, 3000)), 8), 1500, 2000, false, true},
@@ -135,11 +138,41 @@ func TestFitShrinks(t *testing.T) {
 		if got := img.Bounds().Size(); got != image.Pt(x.w, x.h) || len(p.Data) > maxPassing+maxPassing/4 {
 			t.Errorf("%s: %v, %d bytes", name, got, len(p.Data))
 		}
-		if x.h > 4 && !red(img, x.right, x.low) {
+		if min(x.w, x.h) > 4 && !red(img, x.right, x.low) {
 			t.Errorf("%s: not where it should be", name)
 		}
 		if bytes.Contains(p.Data, []byte("GPS")) {
 			t.Errorf("%s: says where it was taken", name)
+		}
+	}
+}
+
+// TestFitCutsLongOnes, as of a scrolled screen, so that they can be read.
+func TestFitCutsLongOnes(t *testing.T) {
+	for name, x := range map[string]struct {
+		data []byte
+		want []image.Point
+	}{
+		"screen":    {asPNG(t, scene(1080, 8000)), []image.Point{{810, 2048}, {809, 2048}, {829, 2048}}},
+		"two":       {asJPEG(t, scene(1080, 5000)), []image.Point{{862, 2048}, {884, 2048}}},
+		"panorama":  {asJPEG(t, scene(4100, 500)), []image.Point{{1430, 500}, {1431, 500}, {1367, 500}}},
+		"thin":      {asPNG(t, scene(9000, 2)), []image.Point{{2048, 1}, {2048, 1}, {2048, 1}}},
+		"not large": {asPNG(t, scene(100, 2000)), []image.Point{{100, 2000}}},
+	} {
+		all, err := Fit(x.data)
+		var got []image.Point
+		for _, p := range all {
+			c, _, err := image.DecodeConfig(bytes.NewReader(p.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, image.Pt(c.Width, c.Height))
+		}
+		if err != nil || !slices.Equal(got, x.want) {
+			t.Errorf("%s: %v, want %v; %v", name, got, x.want, err)
+		}
+		if first, _ := jpeg.Decode(bytes.NewReader(all[0].Data)); name == "screen" && !red(first, false, true) {
+			t.Error("the first piece is not the beginning")
 		}
 	}
 }
@@ -159,7 +192,7 @@ func TestFitTurnsOthersIntoJPEG(t *testing.T) {
 	if p, _ := fit(t, dot); p.Type != typeJPEG {
 		t.Error("a WebP", p.Type)
 	}
-	clear := image.NewNRGBA(image.Rect(0, 0, 3000, 40))
+	clear := image.NewNRGBA(image.Rect(0, 0, 3000, 1500))
 	if _, img := fit(t, asPNG(t, clear)); !isWhite(img.At(9, 9)) {
 		t.Error("what is transparent is not white:", img.At(9, 9))
 	}
@@ -233,7 +266,7 @@ func TestBroken(t *testing.T) {
 			for _, b := range []byte{0, 1, 0x7f, 0xff} {
 				broken := bytes.Clone(whole)
 				broken[n] = b
-				if p, err := Fit(broken); err == nil && (len(p.Data) == 0 || p.Type == "") {
+				if p, err := Fit(broken); err == nil && (len(p) == 0 || len(p[0].Data) == 0 || p[0].Type == "") {
 					t.Fatal("nothing, without an error")
 				}
 			}
@@ -252,9 +285,14 @@ func FuzzFit(f *testing.F) {
 				t.Fatal(v)
 			}
 		}()
-		p, err := Fit(data)
-		if err == nil && (len(p.Data) == 0 || len(p.Data) > 5<<20 || !strings.HasPrefix(p.Type, "image/")) {
-			t.Fatalf("%d bytes of %q", len(p.Data), p.Type)
+		all, err := Fit(data)
+		if (err == nil) != (len(all) > 0) || len(all) > maxPieces {
+			t.Fatalf("%d pictures, %v", len(all), err)
+		}
+		for _, p := range all {
+			if len(p.Data) == 0 || len(p.Data) > 5<<20 || !strings.HasPrefix(p.Type, "image/") {
+				t.Fatalf("%d bytes of %q", len(p.Data), p.Type)
+			}
 		}
 	})
 }

@@ -9,6 +9,37 @@ import (
 	"golang.org/x/image/draw"
 )
 
+const (
+	maxPieces = 3
+	slender   = 5 // halves: a picture so many times as long as wide is cut
+	overlap   = 64
+)
+
+// pieces cuts a long picture, which would be nothing but grey once it is small. What
+// is said to lie on its side was taken by a camera, and is not long.
+func pieces(img image.Image, turn int) []image.Image {
+	whole := img.Bounds()
+	w, h := whole.Dx(), whole.Dy()
+	long, short := max(w, h), min(w, h)
+	cuttable, ok := img.(interface {
+		SubImage(image.Rectangle) image.Image
+	})
+	if !ok || turn != 1 || long <= maxSide || 2*long < slender*short {
+		return []image.Image{img}
+	}
+	n := min(maxPieces, (2*long+slender*short-1)/(slender*short))
+	all := make([]image.Image, n)
+	for i := range all {
+		from, to := long*i/n, min(long, long*(i+1)/n+overlap)
+		cut := image.Rect(0, from, w, to)
+		if w > h {
+			cut = image.Rect(from, 0, to, h)
+		}
+		all[i] = cuttable.SubImage(cut.Add(whole.Min))
+	}
+	return all
+}
+
 // shrunk returns a picture of at most side pixels each way, on white. Most of the
 // way it goes by whole factors, a strip at a time, so that no large copy is needed.
 func shrunk(img image.Image, side int) *image.RGBA {
