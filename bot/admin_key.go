@@ -24,7 +24,7 @@ func (r *Relay) key(in call) string {
 	if r.o.Control == nil || len(r.providers()) == 0 {
 		return r.catalogue().Say(in.tag, "control_none")
 	}
-	verb, rest := cutWord(in.args)
+	verb, rest := cutVerb(in.args)
 	words := strings.Fields(rest)
 	provider, words, ok := r.providerOf(words)
 	switch {
@@ -146,6 +146,7 @@ func (r *Relay) testKey(in call, provider, name string) string {
 		check, err = r.o.Control.TestKey(ctx, provider, name)
 		return err
 	})
+	in.did("test "+provider+" "+name, resultOf(err))
 	if err != nil {
 		return r.notControlled(in.tag, err)
 	}

@@ -14,7 +14,7 @@ import (
 // provider shows the AI sources and changes how they are asked:
 // /provider [use|cool|resume NAME].
 func (r *Relay) provider(in call) string {
-	verb, name := cutWord(in.args)
+	verb, name := cutVerb(in.args)
 	if verb == "" || verb == "list" {
 		return r.listProviders(in.tag)
 	}
@@ -39,6 +39,33 @@ func (r *Relay) provider(in call) string {
 		return r.notControlled(in.tag, err)
 	}
 	return r.catalogue().Say(in.tag, key, "name", name)
+}
+
+// verbOf is what people mean who do not write English verbs of AI sources and keys.
+func verbOf(word string) string {
+	switch word {
+	case "使用", "改用", "使う", "사용":
+		return "use"
+	case "停用", "冷却", "冷卻", "休止", "중지":
+		return "cool"
+	case "恢复", "恢復", "再開", "재개":
+		return "resume"
+	case "列表", "清单", "清單":
+		return "list"
+	case "添加", "新增", "追加", "추가":
+		return "add"
+	case "删除", "刪除", "移除", "delete", "削除", "삭제":
+		return "remove"
+	case "测试", "測試", "テスト", "테스트":
+		return "test"
+	}
+	return word
+}
+
+// cutVerb is cutWord for the verb of a command.
+func cutVerb(args string) (verb, rest string) {
+	verb, rest = cutWord(args)
+	return verbOf(verb), rest
 }
 
 // controlTime bounds what an admin waits for a change.

@@ -16,7 +16,7 @@ func (r *Relay) diag(in call) string {
 	topic, rest := cutWord(in.args)
 	switch topic {
 	case "lang", "语言", "語言":
-		in.args = rest
+		in.args, in.deed.Command = rest, "/lang"
 		return r.lang(in)
 	case "list", "列表":
 		return r.listCodes(in)

@@ -55,9 +55,10 @@ func (l *languages) choose(ctx context.Context, to reader) (tag, how string) {
 	l.mu.Lock()
 	seen := l.seen[to.person].tag
 	l.mu.Unlock()
-	wish := troubleshoot.Preference{Person: l.chosen(ctx, languageOf(to.person)), Text: to.text, Seen: seen, Default: l.usual}
-	if to.group != "" && wish.Person == "" {
-		wish.Group = l.chosen(ctx, languageOfGroup(to.group))
+	wish := troubleshoot.Preference{Text: to.text, Seen: seen, Default: l.usual}
+	set, err := l.chosen(ctx, languageOf(to.person))
+	if wish.Person = set; to.group != "" && set == "" && err == nil {
+		wish.Group, _ = l.chosen(ctx, languageOfGroup(to.group))
 	}
 	tag, how = l.catalogue().Choose(wish)
 	if how == "message" {
@@ -67,12 +68,12 @@ func (l *languages) choose(ctx context.Context, to reader) (tag, how string) {
 }
 
 // chosen returns what is set in a scope.
-func (l *languages) chosen(ctx context.Context, scope string) string {
+func (l *languages) chosen(ctx context.Context, scope string) (string, error) {
 	l.mu.Lock()
 	set, known := l.set[scope]
 	l.mu.Unlock()
 	if known {
-		return set
+		return set, nil
 	}
 	return l.read(ctx, scope)
 }
@@ -93,15 +94,15 @@ func (l *languages) saw(person, tag string) {
 	l.seen[person] = s
 }
 
-func (l *languages) read(ctx context.Context, scope string) string {
+func (l *languages) read(ctx context.Context, scope string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	all, err := l.store.Settings(ctx, scope)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	l.keep(scope, all[nameLang])
-	return all[nameLang]
+	return all[nameLang], nil
 }
 
 func (l *languages) keep(scope, tag string) {
