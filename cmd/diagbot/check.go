@@ -20,7 +20,7 @@ import (
 )
 
 func (a *app) check() *cobra.Command {
-	var offline bool
+	var offline, alerts bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: a.say("check_short"),
@@ -38,6 +38,7 @@ func (a *app) check() *cobra.Command {
 			recallChannel(cfg)
 			r := &report{app: a, catalogue: catalogue}
 			r.configuration(cfg)
+			r.alerts(c.Context(), cfg, alerts)
 			if !offline {
 				r.wechat(c.Context(), cfg)
 				if err := r.providers(c.Context(), cfg); err != nil {
@@ -48,6 +49,7 @@ func (a *app) check() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&offline, "offline", false, a.say("check_flag_offline"))
+	c.Flags().BoolVar(&alerts, "alerts", false, a.say("check_flag_alerts"))
 	return c
 }
 
