@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/internal/similink"
@@ -553,6 +554,7 @@ func FuzzUpdates(f *testing.F) {
 		`{"ret":0,"msgs":[{"message_id":17000000000000000001,"from_user_id":"a@im.wechat","item_list":[{"type":1,"text_item":{"text":"x"},"ref_msg":{"svr_id":5,"partial_text":{"start":"a","end":"b","startindex":1,"endindex":2,"quotemd5":"x"}}}],"context_token":"t"}],"get_updates_buf":"c","longpolling_timeout_ms":35000}`,
 		`{"errcode":-14,"errmsg":"session timeout"}`,
 		`{"msgs":[{"from_user_id":"u","item_list":[{"type":2,"image_item":{"aeskey":"00","media":{"aes_key":"AA==","full_url":"https://x"}}}]},`,
+		`{"msgs":[{"from_user_id":"u","item_list":[{"type":4,"file_item":{"len":"9","file_name":"../a.txt","media":{"aes_key":"MDEyMzQ1Njc4OWFiY2RlZg==","encrypt_query_param":"p"}}}]}]}`,
 		`{"msgs":{},"ret":"1"}`, `[]`, `{"msgs":[1,"a",null,{}]}`,
 	} {
 		f.Add([]byte(seed))
@@ -569,6 +571,11 @@ func FuzzUpdates(f *testing.F) {
 			a, ok := readMessage(raw, quotes)
 			if ok && (a.ID == "" || !isUser(a.Sender.ID) || a.Kind == "" || a.At.IsZero() || len(a.Text) > maxText || len(a.Quote) > maxText) {
 				t.Errorf("%+v", a)
+			}
+			if m := a.Medium; m != nil {
+				if at, ok := readRef(m.Ref); !ok || at.url == "" || len(m.Ref) > 8<<10 || m.Size < 0 || len(m.Name) > 200 || strings.ContainsAny(m.Name, "/\x00\n") || !utf8.ValidString(m.Name) {
+					t.Errorf("%+v", m)
+				}
 			}
 		}
 	})

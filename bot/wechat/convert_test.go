@@ -203,6 +203,8 @@ func FuzzConvert(f *testing.F) {
 		`{"MsgId":"1","MsgType":1,"FromUserName":"@@group","ToUserName":"@me","Content":"@bob:<br/>「a：b」<br/>---<br/>@医生 x"}`,
 		`{"MsgId":1,"MsgType":49,"AppMsgType":57,"FromUserName":"@alice","ToUserName":"@me","Content":"&lt;msg&gt;&lt;appmsg&gt;&lt;title&gt;t","FileName":"t"}`,
 		`{"NewMsgId":2,"MsgType":1,"FromUserName":"@alice","Content":"<span class=\"emoji emoji1f1e81f1f3\"></span>\ud800"}`,
+		`{"MsgId":"3","MsgType":49,"AppMsgType":6,"FromUserName":"@alice","ToUserName":"@me","MediaId":"m","EncryFileName":"e","FileName":"../a.txt","FileSize":"9"}`,
+		`{"MsgId":"4","MsgType":3,"FromUserName":"@alice","ToUserName":"@me"}`,
 		`null`, `{}`,
 	} {
 		f.Add([]byte(seed))
@@ -223,6 +225,12 @@ func FuzzConvert(f *testing.F) {
 		for _, s := range []string{msg.Text, msg.Quote, msg.Chat.Name, msg.Sender.Name} {
 			if !utf8.ValidString(s) || len(s) > maxText || strings.ContainsRune(s, 0) {
 				t.Fatalf("bad text %q", s)
+			}
+		}
+		if medium := m.medium(msg.Kind, "login"); medium != nil {
+			r, fault := (&sender{name: "login"}).find(medium.Ref)
+			if fault != nil || r.Size < 0 || len(medium.Ref) > maxRef || len(medium.Name) > 200 || strings.ContainsAny(medium.Name, "/\x00\n") || !utf8.ValidString(medium.Name) {
+				t.Fatalf("bad medium %+v", medium)
 			}
 		}
 		if msg.Sender.Owner && m.FromUserName != "@me" {

@@ -7,8 +7,8 @@
 // [Server.SayMedia], [Server.Quote] and [Server.Push] make messages arrive,
 // [Server.Sent], [Server.WaitSent] and [Server.Subscribe] show what the bot sent,
 // [Server.Typing] whether it seemed to type. [Server.Fail], [Server.Kick],
-// [Server.ExpireQR], [Server.Redeliver], [Server.Repeat] and [Server.LoseCursor]
-// make things go wrong; [Server.Advance] lets hours pass.
+// [Server.ExpireQR], [Server.Redeliver], [Server.Repeat], [Server.LoseCursor] and
+// [Server.ForgetMedia] make things go wrong; [Server.Advance] lets hours pass.
 //
 // # What it checks
 //
