@@ -75,7 +75,13 @@ func newCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *cro
 	n.wechat.Fail("webwxsendmsg", simwechat.Failure{Delay: 10 * time.Millisecond}, -1)
 	for i := range friends {
 		friend := n.wechat.AddFriend(simwechat.Person{Nick: fmt.Sprintf("Friend %d", i)})
-		c.add(friend, "", func(text string) { n.wechat.Say(friend, text) })
+		say := func(text string) { n.wechat.Say(friend, text) }
+		if i%4 == 3 { // in files
+			say = func(text string) {
+				n.wechat.SayMedia(friend, "", simwechat.Media{Type: simwechat.TypeApp, FileName: "note.txt", Body: []byte(text)})
+			}
+		}
+		c.add(friend, "", say)
 	}
 	var members []simwechat.Member
 	for _, name := range []string{"Anna", "Ben", "Cleo", "Dan"} {
@@ -108,7 +114,11 @@ func newOfficialCrowd(t *testing.T, friends int, latency time.Duration) (*intern
 	n.ilink.Fail("sendmessage", similink.Failure{Delay: 10 * time.Millisecond}, -1)
 	for i := range friends {
 		friend := n.ilink.AddUser(fmt.Sprintf("Friend %d", i))
-		c.add(friend, "", func(text string) { n.ilink.Say(friend, text) })
+		say := func(text string) { n.ilink.Say(friend, text) }
+		if i%4 == 3 { // in files
+			say = func(text string) { n.ilink.SayFile(friend, "note.txt", []byte(text)) }
+		}
+		c.add(friend, "", say)
 		c.talks[friend].ahead = 2 // WeChat takes ten parts for a message, and a kill may repeat some
 	}
 	sent, end := n.ilink.Subscribe()
