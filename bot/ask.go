@@ -38,7 +38,6 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 	case errors.As(err, &u):
 		return d.personal(t, u.entry)
 	}
-	done.Shortened = done.Shortened || got.cut
 	text := strings.ReplaceAll(done.Text, recipeMark, "")
 	if err == nil && !d.traits.Markdown {
 		text = d.plain.Plain(text)
@@ -54,7 +53,7 @@ func (d *dispatcher) ask(ctx context.Context, c *chat, t task, now time.Time) re
 		"took", took, "first_token", done.FirstToken, "tokens", done.Usage.Prompt+done.Usage.Completion)
 	got.turn.Asked, got.turn.Answered = d.exact(got.turn.Asked), done.Text
 	a := response{
-		text: d.withNotes(t, text, done), turn: &got.turn,
+		text: d.withNotes(t, text, got), turn: &got.turn,
 		outcome: OutcomeAnswered, took: took, incident: d.rescue(t, took, tries, done.Partial),
 	}
 	if t.way == toRetry {
@@ -79,8 +78,12 @@ func given(err error) bool {
 
 // withNotes adds to an answer what the person must know of it: that part of the
 // question was left out, or that the answer is not whole.
-func (r *Relay) withNotes(t task, text string, done llm.Completion) string {
+func (r *Relay) withNotes(t task, text string, got outcome) string {
+	done := got.done
 	note := func(key string) { text += "\n\n" + r.catalogue().Say(t.tag, key) }
+	if got.cut {
+		note("file_cut")
+	}
 	if done.Shortened {
 		note("shortened")
 	}

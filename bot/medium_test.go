@@ -266,7 +266,7 @@ func TestTextFilesAreRead(t *testing.T) {
 		w.texts()
 		w.completer.will(func(context.Context, llm.Prompt) (string, error) { return "ok", nil })
 		w.hear(sends("dora", "long", "long.txt"))
-		w.expect("ok\n\n" + w.ui("shortened"))
+		w.expect("ok\n\n" + w.ui("file_cut"))
 		if n := strings.Count(w.hears(l), "词"); n != w.relay.o.MaxMessage {
 			t.Errorf("the model heard %d words", n)
 		}
