@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"time"
+	"time"
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/bot/ilink"
@@ -28,6 +29,7 @@ func (d *desk) channel(owned *store.Account) (c channel, done func()) {
 		return c, c.Close
 	}
 	o := ilink.Options{Vault: owned, ShowLogin: view.showILink, Agent: "diagbot/" + version(), Logger: log}
+	o.Linger = max(1, min(2*time.Second, d.cfg.Grace/4)) // the relay waits for half of it
 	if !d.cfg.HotReload {
 		o.Vault = forgetful{owned}
 	}
