@@ -13,7 +13,7 @@ func statusIn(s string) int {
 			j++
 		}
 		n, ok := statusOf(s[i:j])
-		if ok && n >= 400 && bounded(s, i, j) && (announced(s[:i]) || named(s[j:], n) || i == 0 && standsAlone(s[j:])) {
+		if ok && n >= 400 && bounded(s, i, j) && (announced(s[:i]) || named(s[j:], n) || i == 0 && standsAlone(s[j:]) || bracketed(s, i, j)) {
 			last = n
 			break
 		}
@@ -29,12 +29,18 @@ func bounded(s string, i, j int) bool {
 	return j == len(s) || !isWord(s[j]) && s[j] != '%' && !(s[j] == '.' && j+1 < len(s) && isDigit(s[j+1]))
 }
 
+// bracketed reports a number such as that of "[provider/model] [400]: …".
+func bracketed(s string, i, j int) bool {
+	return i > 0 && s[i-1] == '[' && strings.HasPrefix(s[j:], "]") && (i == 1 || strings.HasPrefix(s[j:], "]:"))
+}
+
 // announcers are the words after which a number is an HTTP status.
-var announcers = [...]string{"status code", "statuscode", "status", "error code", "http code", "http status", "http", "http error", "api error", "error", "response", "code", "http/1.1", "http/2", "http/1.0", "http/1.1'", "http/2'", "http/1.0'", "returned", "failed", "got", "failed with", "errored", "chatgpt error", "gpt error", "状态码", "错误码", "response code", "错误", "返回", "响应码", "reference number"}
+var announcers = [...]string{"status code", "statuscode", "status", "error code", "http code", "http status", "http", "http error", "api error", "error", "response", "code", "http/1.1", "http/2", "http/1.0", "http/1.1'", "http/2'", "http/1.0'", "returned", "failed", "got", "failed with", "errored", "chatgpt error", "gpt error", "状态码", "错误码", "response code", "错误", "返回", "响应码", "reference number",
+	"responded with", "status of", "status is", "code is", "not indicate success", "错误代码", "返回码", "状态", "报错", "エラー", "コード", "ステータス", "오류", "코드", "상태"}
 
 // announced reports whether text ends with a word that announces a status.
 func announced(before string) bool {
-	t := strings.TrimRight(cutLeft(before, 32), " \t:=([\"'#-|,")
+	t := strings.TrimRight(cutLeft(before, 32), " \t:=([\"'#-|,：（【，为是了")
 	piped := strings.HasSuffix(strings.TrimRight(before, " "), "|")
 	t = strings.ToLower(strings.TrimRight(t, "\"' "))
 	if piped {
@@ -68,8 +74,10 @@ var phraseOf = map[int][]string{
 // named reports whether text begins with the reason phrase of status n.
 func named(after string, n int) bool {
 	t := strings.TrimLeft(fold(cutText(after, 40)), " :,([|'")
-	if strings.HasPrefix(t, "status code") {
-		return true
+	for _, word := range [...]string{"status code", "error", "错误", "报错", "エラー"} {
+		if rest, ok := strings.CutPrefix(t, word); ok && (rest == "" || !isWord(rest[0])) {
+			return true
+		}
 	}
 	for _, p := range phraseOf[n] {
 		if strings.HasPrefix(t, p) {
