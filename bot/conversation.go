@@ -12,6 +12,16 @@ const maxConversation = 64 << 10
 
 func (t Turn) size() int { return len(t.Asked) + len(t.Answered) + len(t.Picture) }
 
+// within cuts the end off a question that is too long to be remembered, as with a
+// file in it, so that one can still ask about its beginning.
+func (t Turn) within(most int) Turn {
+	const least = 1 << 10 // bytes that are worth remembering
+	if room := most - len(t.Answered) - len(t.Picture) - len("…"); len(t.Asked) > room && room >= least {
+		t.Asked = cutBytes(t.Asked, room) + "…"
+	}
+	return t
+}
+
 // conversation is what one chat remembers while it has a goroutine, to which it
 // belongs: its latest turns. Only turns that were answered enter it.
 type conversation struct {
@@ -65,6 +75,7 @@ func (c *conversation) add(t Turn, now time.Time) (*Turn, int) {
 		c.reset()
 	}
 	c.declined = 0
+	t = t.within(maxConversation)
 	// Copies, for texts may be small parts of large buffers.
 	t = Turn{strings.Clone(t.Asked), strings.Clone(t.Answered), strings.Clone(t.Picture)}
 	c.last = now

@@ -270,6 +270,10 @@ func TestTextFilesAreRead(t *testing.T) {
 		if n := strings.Count(w.hears(l), "词"); n != w.relay.o.MaxMessage {
 			t.Errorf("the model heard %d words", n)
 		}
+		w.hear(private("dora", "and?"))
+		if got := w.hears(l); strings.Count(got, "词") < 19_000 || !strings.HasSuffix(got, "a ok\nu and?") {
+			t.Errorf("what was read is forgotten: %q", got[max(0, len(got)-100):])
+		}
 		w.hear(private("alice", "and?"))
 		if got := w.hears(l); !strings.Contains(got, "a note\nof two lines") {
 			t.Errorf("what was read is forgotten: %q", got)

@@ -96,7 +96,11 @@ func TestConversationIsBounded(t *testing.T) {
 	if c.size > maxConversation || len(c.turns) != maxConversation/2000 {
 		t.Errorf("%d turns of %d bytes", len(c.turns), c.size)
 	}
-	c.add(Turn{Asked: strings.Repeat("a", 2*maxConversation)}, now)
+	c.add(Turn{Asked: strings.Repeat("词", maxConversation), Answered: "b"}, now)
+	if len(c.turns) != 1 || c.size > maxConversation || c.size < maxConversation-3 || !strings.HasSuffix(c.turns[0].Asked, "词…") {
+		t.Errorf("%d turns of %d bytes", len(c.turns), c.size)
+	}
+	c.add(Turn{Asked: "a", Answered: strings.Repeat("b", 2*maxConversation)}, now)
 	if len(c.turns) != 0 || c.size != 0 {
 		t.Errorf("%d turns of %d bytes after one that is too big", len(c.turns), c.size)
 	}
