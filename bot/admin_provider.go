@@ -223,12 +223,12 @@ func (r *Relay) model(in call) string {
 	}
 	name, provider := words[len(words)-1], r.inUse()
 	switch found, ok := r.providerNamed(words[0]); {
+	case len(words) > 2 || len(name) > maxModel || r.exact(name) != name || strings.HasPrefix(name, "sk-"): // a key is no name
+		return say(in.tag, "model_usage")
 	case len(words) == 2 && ok:
 		provider = found
 	case len(words) == 2:
 		return r.noProvider(in.tag, words[0])
-	case len(words) > 2 || len(name) > maxModel || r.exact(name) != name || strings.HasPrefix(name, "sk-"): // a key is no name
-		return say(in.tag, "model_usage")
 	}
 	if fold(name) == "auto" {
 		name = ""
