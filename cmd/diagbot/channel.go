@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"time"
-	"time"
 
 	"github.com/diagbot/diagbot/bot"
 	"github.com/diagbot/diagbot/bot/ilink"
