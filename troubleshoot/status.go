@@ -13,7 +13,7 @@ func statusIn(s string) int {
 			j++
 		}
 		n, ok := statusOf(s[i:j])
-		if ok && n >= 400 && bounded(s, i, j) && (announced(s[:i]) || named(s[j:], n) || i == 0 && standsAlone(s[j:]) || bracketed(s, i, j)) {
+		if ok && n >= 400 && bounded(s, i, j) && (announced(s[:i]) || named(s[j:], n) || i == 0 && standsAlone(s[j:]) || bracketed(s, i, j) || j == len(s) && ends(s[:i], n)) {
 			last = n
 			break
 		}
@@ -34,9 +34,20 @@ func bracketed(s string, i, j int) bool {
 	return i > 0 && s[i-1] == '[' && strings.HasPrefix(s[j:], "]") && (i == 1 || strings.HasPrefix(s[j:], "]:"))
 }
 
+// ends reports whether n, at the end of a text about a failure or a request, is
+// the status of that: "Error calling the model: 429", "POST https://… 404".
+func ends(before string, n int) bool {
+	if _, known := phraseOf[n]; !known || !strings.HasSuffix(before, " ") {
+		return false
+	}
+	t := strings.ToLower(cutLeft(before, 120))
+	return strings.HasSuffix(t, ": ") && (strings.Contains(t, "error") || strings.Contains(t, "fail") || strings.Contains(t, "错") || strings.Contains(t, "败")) ||
+		strings.Contains(t, "post http") || strings.Contains(t, "get http")
+}
+
 // announcers are the words after which a number is an HTTP status.
 var announcers = [...]string{"status code", "statuscode", "status", "error code", "http code", "http status", "http", "http error", "api error", "error", "response", "code", "http/1.1", "http/2", "http/1.0", "http/1.1'", "http/2'", "http/1.0'", "returned", "failed", "got", "failed with", "errored", "chatgpt error", "gpt error", "状态码", "错误码", "response code", "错误", "返回", "响应码", "reference number",
-	"responded with", "status of", "status is", "code is", "not indicate success", "错误代码", "返回码", "状态", "报错", "エラー", "コード", "ステータス", "오류", "코드", "상태"}
+	"responded with", "status of", "status is", "code is", "not indicate success", "错误代码", "返回码", "状态", "报错", "失败", "出错", "异常", "エラー", "コード", "ステータス", "오류", "코드", "상태"}
 
 // announced reports whether text ends with a word that announces a status.
 func announced(before string) bool {
