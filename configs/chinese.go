@@ -3,7 +3,7 @@ package configs
 // chinese returns the rule's format in simplified Chinese, with the same
 // arguments in the same order.
 func (r rule) chinese() string {
-	for _, part := range []func(rule) string{chineseFile, chineseValue, chineseProvider, chineseWarning, chineseWord} {
+	for _, part := range []func(rule) string{chineseFile, chineseValue, chineseProvider, chineseAlert, chineseWarning, chineseWord} {
 		if s := part(r); s != "" {
 			return s
 		}
@@ -83,8 +83,6 @@ func chineseValue(r rule) string {
 		return "应该是“主机:端口”"
 	case ruleMail:
 		return "不是邮箱地址"
-	case ruleUnused:
-		return "这种告警用不上它，请删掉"
 	case ruleDuplicate:
 		return "%s 已被 %s 使用，不能重复"
 	case ruleName:
@@ -107,14 +105,22 @@ func chineseValue(r rule) string {
 		return "网址带有查询参数或片段，而后面还要接路径"
 	case rulePlain:
 		return "密钥和聊天内容会以明文发往非本地主机；请用 https，或设 allow_http"
+	case ruleURLChat:
+		return "请去掉 %s，程序会自己加上"
+	}
+	return ""
+}
+
+func chineseAlert(r rule) string {
+	switch r {
+	case ruleUnused:
+		return "这种告警用不上它，请删掉"
 	case ruleAlertPlain:
 		return "告警会不加密地发到外网，请改用 https"
 	case ruleURLLogin:
 		return "这种告警的地址里不能带用户名和密码；签名密钥请写在 secret 里"
 	case ruleURLFragment:
 		return "请去掉 # 及后面的内容"
-	case ruleURLChat:
-		return "请去掉 %s，程序会自己加上"
 	}
 	return ""
 }
