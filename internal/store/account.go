@@ -110,12 +110,21 @@ func (a *Account) Release(ctx context.Context) (err error) {
 
 // write runs job in a transaction in which the account is ours.
 func (a *Account) write(ctx context.Context, what string, job func(*tx) error) error {
+	return a.writeBy(ctx, a.db.write, what, job)
+}
+
+// writeLater is write for a job that need not be done at once.
+func (a *Account) writeLater(ctx context.Context, what string, job func(*tx) error) error {
+	return a.writeBy(ctx, a.db.writeLater, what, job)
+}
+
+func (a *Account) writeBy(ctx context.Context, write func(context.Context, func(*tx) error) error, what string, job func(*tx) error) error {
 	err := bot.ErrNotOwner
 	switch {
 	case a.db.ctx.Err() != nil:
 		err = errClosed
 	case a.Owns():
-		err = a.db.write(ctx, func(t *tx) error {
+		err = write(ctx, func(t *tx) error {
 			if err := t.holds(a); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/diagbot/diagbot/bot"
 )
@@ -24,7 +25,8 @@ type job struct {
 
 // group writes to SQLite, with one connection of its own and one goroutine. It
 // puts all writes that wait into one transaction; a write that fails there is
-// done again by itself, so that it fails alone.
+// done again by itself, so that it fails alone. A patient write waits a
+// moment for others, as long as some come.
 type group struct {
 	where string
 	db    *sql.DB
@@ -32,6 +34,7 @@ type group struct {
 	raw   *sql.Conn
 
 	jobs    chan *job
+	patient chan *job
 	closing chan struct{}
 	close1  sync.Once
 	ended   chan struct{}
@@ -41,19 +44,28 @@ func newGroup(where string, db *sql.DB) *group {
 	db.SetMaxOpenConns(1)
 	g := &group{
 		where: where, db: db,
-		jobs: make(chan *job), closing: make(chan struct{}), ended: make(chan struct{}),
+		jobs: make(chan *job), patient: make(chan *job), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go g.loop()
 	return g
 }
 
 func (g *group) write(ctx context.Context, do func(*tx) error) error {
+	return g.await(ctx, g.jobs, do)
+}
+
+func (g *group) writeLater(ctx context.Context, do func(*tx) error) error {
+	return g.await(ctx, g.patient, do)
+}
+
+// await hands a job in and returns how it went.
+func (g *group) await(ctx context.Context, in chan<- *job, do func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	j := &job{do: do, done: make(chan struct{})}
 	select {
-	case g.jobs <- j:
+	case in <- j:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-g.closing:
@@ -72,18 +84,31 @@ func (g *group) close() error {
 
 func (g *group) loop() {
 	defer close(g.ended)
-	jobs := make([]*job, 0, groupSize)
+	jobs, waits, over := make([]*job, 0, groupSize), patience{}, time.NewTimer(patient)
+	over.Stop()
 	for {
 		select {
 		case j := <-g.jobs:
-			jobs = g.gather(append(jobs[:0], j))
+			if len(jobs) > 0 {
+				waits.end(true)
+			}
+			jobs = append(jobs, j)
+		case j := <-g.patient:
+			if jobs = append(jobs, j); len(jobs) > 1 && len(jobs) < groupSize {
+				continue
+			}
+			if len(jobs) == 1 && waits.begin() {
+				over.Reset(patient)
+				continue
+			}
+		case <-over.C:
+			waits.end(false)
 		case <-g.closing:
+			g.serve(jobs)
 			return
 		}
-		g.run(jobs)
-		for _, j := range jobs {
-			close(j.done)
-		}
+		over.Stop()
+		jobs = g.serve(g.gather(jobs))
 	}
 }
 
@@ -94,11 +119,26 @@ func (g *group) gather(jobs []*job) []*job {
 		select {
 		case j := <-g.jobs:
 			jobs = append(jobs, j)
+		case j := <-g.patient:
+			jobs = append(jobs, j)
 		default:
 			return jobs
 		}
 	}
 	return jobs
+}
+
+// serve carries jobs out, tells those who wait for them, and returns what can hold
+// the next ones.
+func (g *group) serve(jobs []*job) []*job {
+	if len(jobs) > 0 {
+		g.run(jobs)
+	}
+	for _, j := range jobs {
+		close(j.done)
+	}
+	clear(jobs)
+	return jobs[:0]
 }
 
 // run carries jobs out, together if they all succeed.

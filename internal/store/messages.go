@@ -122,16 +122,26 @@ func decode(o *bot.Open, state, said int, body, reply []byte) error {
 }
 
 // Said notes how many parts of the reply to a message are out. With done nothing
-// more will be said, and what the message and the reply said is forgotten.
+// more will be said, and what the message and the reply said is forgotten. The note
+// of a reply's last part may wait for other writes, some milliseconds at most:
+// nothing of its message is left to be done.
 func (a *Account) Said(ctx context.Context, seq int64, parts int, done bool) error {
-	return a.write(ctx, "mark as said", func(t *tx) (err error) {
-		if done {
-			_, err = t.exec(sqlDone, a.name, seq, parts, micros(time.Now()))
-		} else {
-			_, err = t.exec(sqlSaid, a.name, seq, parts)
-		}
-		return err
-	})
+	const what = "mark as said"
+	switch {
+	case !done:
+		return a.write(ctx, what, func(t *tx) error {
+			_, err := t.exec(sqlSaid, a.name, seq, parts)
+			return err
+		})
+	case parts == 0:
+		return a.write(ctx, what, func(t *tx) error { return a.done(t, seq, parts) })
+	}
+	return a.writeLater(ctx, what, func(t *tx) error { return a.done(t, seq, parts) })
+}
+
+func (a *Account) done(t *tx, seq int64, parts int) error {
+	_, err := t.exec(sqlDone, a.name, seq, parts, micros(time.Now()))
+	return err
 }
 
 // id is a message's id for the database: nil for none, which is equal to no other.

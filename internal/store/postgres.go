@@ -109,6 +109,8 @@ func (p *postgres) write(ctx context.Context, do func(*tx) error) (err error) {
 	return trouble(p.where, err)
 }
 
+func (p *postgres) writeLater(ctx context.Context, do func(*tx) error) error { return p.write(ctx, do) }
+
 // once waits for a connection as long as ctx allows, and then sees it through.
 func (p *postgres) once(ctx context.Context, do func(*tx) error) error {
 	conn, err := p.db.Conn(ctx)

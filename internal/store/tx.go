@@ -15,6 +15,9 @@ type engine interface {
 	// survives the loss of power. Once it has begun it does not end with ctx, so
 	// that there is no doubt about how it went.
 	write(ctx context.Context, job func(*tx) error) error
+	// writeLater is write for a job that need not be done at once: where the engine
+	// puts several into one transaction, it may wait a few milliseconds for others.
+	writeLater(ctx context.Context, job func(*tx) error) error
 	// read runs job, without a transaction.
 	read(ctx context.Context, job func(*tx) error) error
 	dialect() dialect
