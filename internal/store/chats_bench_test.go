@@ -21,8 +21,8 @@ func fill(b *testing.B, a *Account, n int) {
 		check(b, a.write(context.Background(), "fill", func(x *tx) error {
 			const numbers = "WITH RECURSIVE n(i) AS (SELECT $2 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $3) INSERT INTO "
 			to := min(from+most, n)
-			_, err := x.exec(numbers+`chats (account, chat, login, name, last, first)
-				SELECT $1, 'chat' || i, '', 'somebody ' || i, $4 + i, 0 FROM n`, a.name, from, to, micros(time.Now()))
+			_, err := x.exec(numbers+`chats (account, chat, login, name, last, first, seen)
+				SELECT $1, 'chat' || i, '', 'somebody ' || i, $4 + i, 0, $4 / 86400000000 FROM n`, a.name, from, to, micros(time.Now()))
 			if err == nil {
 				_, err = x.exec(numbers+`turns (account, chat, seq, asked, answered)
 					SELECT $1, 'chat' || i, 1, $4, $5 FROM n`, a.name, from, to, strings.Repeat("asked ", 20), strings.Repeat("answered ", 30))

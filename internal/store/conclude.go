@@ -56,13 +56,8 @@ func (a *Account) remember(t *tx, c *bot.Conclusion, now time.Time) error {
 	if c.Turn == nil && !c.Forget {
 		return nil
 	}
-	key, forget := short(c.Conversation.Key), int64(0)
-	if c.Forget {
-		forget = 1
-	}
-	expired := now.Add(-a.db.retention.Conversations)
-	if _, err := t.exec(sqlChat, a.name, key, short(c.Conversation.Login), short(c.Conversation.Name),
-		micros(now), c.Seq, micros(expired), forget); err != nil {
+	key := short(c.Conversation.Key)
+	if err := a.visit(t, c, key, now); err != nil {
 		return err
 	}
 	if c.Turn != nil {
@@ -71,6 +66,26 @@ func (a *Account) remember(t *tx, c *bot.Conclusion, now time.Time) error {
 		}
 	}
 	_, err := t.exec(sqlTrim, a.name, key, max(c.Keep, 0))
+	return err
+}
+
+// visit keeps that a chat was active, and forgets the turns before those it
+// remembers.
+func (a *Account) visit(t *tx, c *bot.Conclusion, key string, now time.Time) error {
+	expired := now.Add(-a.db.retention.Conversations)
+	args := []any{a.name, key, short(c.Conversation.Login), short(c.Conversation.Name),
+		micros(now) / day.Microseconds(), micros(now), micros(expired)}
+	forget := 1
+	if !c.Forget {
+		forget = 0
+		if n, err := t.exec(sqlChatAgain, args...); err != nil || n > 0 {
+			return err
+		}
+	}
+	if _, err := t.exec(sqlChat, append(args, c.Seq, forget)...); err != nil {
+		return err
+	}
+	_, err := t.exec(sqlForget, a.name, key)
 	return err
 }
 

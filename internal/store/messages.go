@@ -136,7 +136,12 @@ func (a *Account) Said(ctx context.Context, seq int64, parts int, done bool) err
 	case parts == 0:
 		return a.write(ctx, what, func(t *tx) error { return a.done(t, seq, parts) })
 	}
-	return a.writeLater(ctx, what, func(t *tx) error { return a.done(t, seq, parts) })
+	return a.writeLater(ctx, what, func(t *tx) error {
+		if n, err := t.exec(sqlSaidAll, a.name, seq, parts); err != nil || n > 0 {
+			return err
+		}
+		return a.done(t, seq, parts)
+	})
 }
 
 func (a *Account) done(t *tx, seq int64, parts int) error {

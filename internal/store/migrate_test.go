@@ -86,8 +86,8 @@ func TestMigrateTurns(t *testing.T) {
 func TestPlans(t *testing.T) {
 	a := place{Options{Dir: t.TempDir()}, true}.claim(t)
 	for _, query := range []string{
-		sqlReceive, sqlUnreceive, sqlOpen, sqlConclude, sqlConcludeSilently, sqlSaid, sqlDone,
-		sqlChat, sqlTurn, sqlTrim, sqlRecallChat, sqlRecallTurns, sqlRecallLost,
+		sqlReceive, sqlUnreceive, sqlOpen, sqlConclude, sqlConcludeSilently, sqlSaid, sqlSaidAll, sqlDone,
+		sqlChatAgain, sqlChat, sqlForget, sqlTurn, sqlTrim, sqlRecallChat, sqlRecallTurns, sqlRecallLost,
 		sqlIncident, sqlIncidents, sqlIncidentsOf, sqlIncidentByRef, sqlTrend, sqlTally, sqlMedian,
 		sqlSettings, sqlSet, sqlUnset, sqlSpend, sqlSpent, sqlAudit, sqlAudits, sqlPutLogin, sqlGetLogin, sqlGetEverywhere, sqlRemoveLogin, sqlLogins,
 		sqlSweepDone, sqlSweepUndone, sqlSweepChats, sqlSweepTurns, sqlSweepIncidents, sqlSweepAudits, sqlSweepSpent,
@@ -99,7 +99,7 @@ func TestPlans(t *testing.T) {
 		}
 	}
 	for query, index := range map[string]string{
-		sqlOpen: "messages_open", sqlSweepDone: "messages_ended", sqlTally: "messages_ended", sqlSweepChats: "chats_last",
+		sqlOpen: "messages_open", sqlSweepDone: "messages_ended", sqlTally: "messages_ended", sqlSweepChats: "chats_seen",
 		sqlRecallLost: "chats_name", sqlIncidents: "incidents_at", sqlTrend: "incidents_at", sqlSweepUndone: "messages_open",
 	} {
 		if used := strings.Join(plan(t, a.db, query), "\n"); !strings.Contains(used, index) {

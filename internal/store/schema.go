@@ -109,5 +109,16 @@ CREATE TABLE logins ( -- credentials, by name
 );
 `, `
 ALTER TABLE turns ADD COLUMN picture TEXT NOT NULL DEFAULT ''; -- bot.Medium.Ref of a picture
+`, `
+-- What changes with every message is in no index that does without it: each one is
+-- another page to write, several times for a message.
+ALTER TABLE chats ADD COLUMN seen BIGINT NOT NULL DEFAULT 0; -- the day of last
+UPDATE chats SET seen = last / 86400000000;
+DROP INDEX chats_last;
+DROP INDEX chats_name;
+DROP INDEX messages_open;
+CREATE INDEX chats_seen ON chats (account, seen);
+CREATE INDEX chats_name ON chats (account, name, seen) WHERE login <> '';
+CREATE INDEX messages_open ON messages (account, heard) WHERE body IS NOT NULL;
 `}
 }

@@ -39,29 +39,37 @@ const (
 		VALUES ($1, $2, $3, 0, $4, $5, 0, 0, '', 0) ON CONFLICT (account, id) DO NOTHING`
 	sqlUnreceive = `DELETE FROM messages WHERE account = $1 AND seq BETWEEN $2 AND $3`
 	sqlOpen      = `SELECT seq, heard, state, body, reply, said FROM messages
-		WHERE account = $1 AND state < 2 ORDER BY seq`
+		WHERE account = $1 AND state < 2 AND heard >= 0 AND body IS NOT NULL ORDER BY seq`
 	sqlConclude = `UPDATE messages SET state = 1, reply = $3, ended = $4, outcome = $5, took = $6
 		WHERE account = $1 AND seq = $2 AND state = 0`
 	sqlConcludeSilently = `UPDATE messages SET state = 2, body = NULL, ended = $3, outcome = $4, took = $5
 		WHERE account = $1 AND seq = $2 AND state = 0`
-	sqlSaid = `UPDATE messages SET said = $3 WHERE account = $1 AND seq = $2 AND state = 1 AND said < $3`
+	sqlSaid    = `UPDATE messages SET said = $3 WHERE account = $1 AND seq = $2 AND state = 1 AND said < $3`
+	sqlSaidAll = `UPDATE messages SET state = 2, said = $3, body = NULL, reply = NULL
+		WHERE account = $1 AND seq = $2 AND state = 1`
 	sqlDone = `UPDATE messages SET state = 2, said = $3, body = NULL, reply = NULL,
 		ended = CASE WHEN ended > 0 THEN ended ELSE $4 END
 		WHERE account = $1 AND seq = $2 AND state < 2`
 
-	// A chat that was quiet for longer than its memory lasts begins anew.
-	sqlChat = `INSERT INTO chats (account, chat, login, name, last, first) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (account, chat) DO UPDATE SET login = excluded.login, name = excluded.name, last = excluded.last,
-		first = CASE WHEN chats.last < $7 OR $8 = 1 THEN excluded.first ELSE chats.first END`
+	// A chat that was quiet for longer than its memory lasts, or that is to forget,
+	// begins anew. For others the first statement does, which changes nothing that is
+	// in an index.
+	sqlChatAgain = `UPDATE chats SET last = $6 WHERE account = $1 AND chat = $2 AND login = $3 AND name = $4 AND seen = $5
+		AND last >= $7`
+	sqlChat = `INSERT INTO chats (account, chat, login, name, seen, last, first) VALUES ($1, $2, $3, $4, $5, $6, $8)
+		ON CONFLICT (account, chat) DO UPDATE SET login = excluded.login, name = excluded.name,
+		seen = excluded.seen, last = excluded.last,
+		first = CASE WHEN chats.last < $7 OR $9 = 1 THEN excluded.first ELSE chats.first END`
+	sqlForget = `DELETE FROM turns WHERE account = $1 AND chat = $2 AND
+		seq < (SELECT first FROM chats WHERE account = $1 AND chat = $2)`
 	sqlTurn = `INSERT INTO turns (account, chat, seq, asked, answered, picture) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (account, chat, seq) DO NOTHING`
-	sqlTrim = `DELETE FROM turns WHERE account = $1 AND chat = $2 AND (
-		seq < (SELECT first FROM chats WHERE account = $1 AND chat = $2) OR
-		seq <= (SELECT seq FROM turns WHERE account = $1 AND chat = $2 ORDER BY seq DESC LIMIT 1 OFFSET $3))`
+	sqlTrim = `DELETE FROM turns WHERE account = $1 AND chat = $2 AND
+		seq <= (SELECT seq FROM turns WHERE account = $1 AND chat = $2 ORDER BY seq DESC LIMIT 1 OFFSET $3)`
 	sqlRecallChat  = `SELECT last, first FROM chats WHERE account = $1 AND chat = $2`
 	sqlRecallTurns = `SELECT asked, answered, picture FROM turns WHERE account = $1 AND chat = $2 AND seq >= $3 ORDER BY seq`
 	sqlRecallLost  = `SELECT 1 FROM chats c WHERE c.account = $1 AND c.name = $2 AND c.login <> '' AND c.login <> $3
-		AND c.last >= $4 AND EXISTS (SELECT 1 FROM turns t WHERE t.account = c.account AND t.chat = c.chat AND t.seq >= c.first)
+		AND c.seen >= $4 / 86400000000 AND c.last >= $4 AND EXISTS (SELECT 1 FROM turns t WHERE t.account = c.account AND t.chat = c.chat AND t.seq >= c.first)
 		LIMIT 1`
 
 	incidentColumns = `ref, entry, provider, status, at, took, rescued, chat, in_group, attempts`
@@ -105,10 +113,11 @@ const (
 		SELECT seq FROM messages WHERE account = $1 AND ended > 0 AND ended < $2 AND state = 2 ORDER BY ended LIMIT $3)
 		RETURNING CAST(seq AS TEXT)`
 	sqlSweepUndone = `DELETE FROM messages WHERE account = $1 AND seq IN (
-		SELECT seq FROM messages WHERE account = $1 AND state < 2 AND heard < $2 ORDER BY state, seq LIMIT $3)
+		SELECT seq FROM messages WHERE account = $1 AND state < 2 AND body IS NOT NULL AND heard < $2 ORDER BY heard LIMIT $3)
 		RETURNING CAST(seq AS TEXT)`
 	sqlSweepChats = `DELETE FROM chats WHERE account = $1 AND chat IN (
-		SELECT chat FROM chats WHERE account = $1 AND last < $2 ORDER BY last LIMIT $3) RETURNING chat`
+		SELECT chat FROM chats WHERE account = $1 AND seen <= $2 / 86400000000 AND last < $2 ORDER BY seen LIMIT $3)
+		RETURNING chat`
 	sqlSweepTurns     = `DELETE FROM turns WHERE account = $1 AND chat = $2`
 	sqlSweepIncidents = `DELETE FROM incidents WHERE account = $1 AND ref IN (
 		SELECT ref FROM incidents WHERE account = $1 AND at < $2 ORDER BY at LIMIT $3) RETURNING ref`

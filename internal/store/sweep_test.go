@@ -37,7 +37,7 @@ func TestSweep(t *testing.T) {
 		fill("old")
 		check(t, a.write(ctx, "age", func(x *tx) error {
 			for _, statement := range []string{
-				"UPDATE messages SET heard = 1, ended = CASE WHEN ended > 0 THEN 1 ELSE 0 END", "UPDATE chats SET last = 1",
+				"UPDATE messages SET heard = 1, ended = CASE WHEN ended > 0 THEN 1 ELSE 0 END", "UPDATE chats SET last = 1, seen = 0",
 				"UPDATE incidents SET at = 1", "UPDATE audits SET at = 1", "UPDATE spent SET last = 1",
 			} {
 				if _, err := x.exec(statement); err != nil {
