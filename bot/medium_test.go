@@ -31,8 +31,11 @@ type library struct {
 	hangs   bool
 	panics  bool
 	fetched []string
-	unsent  error // what SendFile answers
-	tries   int   // of SendFile
+	busy    int           // calls of Fetch
+	busiest int           // of them at once
+	slow    time.Duration // each takes
+	unsent  error         // what SendFile answers
+	tries   int           // of SendFile
 }
 
 func (l *library) Fetch(ctx context.Context, ref string, most int) ([]byte, error) {
@@ -40,7 +43,12 @@ func (l *library) Fetch(ctx context.Context, ref string, most int) ([]byte, erro
 	l.fetched = append(l.fetched, ref)
 	body, ok := l.media[ref]
 	fails, hangs, panics := l.fails, l.hangs, l.panics
+	l.busy++
+	l.busiest = max(l.busiest, l.busy)
+	slow := l.slow
 	l.mu.Unlock()
+	time.Sleep(slow)
+	defer l.change(func() { l.busy-- })
 	switch {
 	case panics:
 		panic("a medium")
@@ -417,6 +425,21 @@ func TestManyPictures(t *testing.T) {
 		synctest.Wait()
 		if said := w.texts(); len(said) != 9 {
 			t.Errorf("said %q", said)
+		}
+	})
+}
+
+// TestFewAreFetchedAtOnce, whoever sends how many.
+func TestFewAreFetchedAtOnce(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		l.slow = time.Second
+		for i := range 12 {
+			w.offer(shows(fmt.Sprint("person", i), "abcd"[i%4:i%4+1], fmt.Sprint(i)))
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if said := w.texts(); len(said) != 12 || l.busiest > maxFetching {
+			t.Errorf("%d answers, %d fetched at once", len(said), l.busiest)
 		}
 	})
 }
