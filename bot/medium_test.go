@@ -203,6 +203,13 @@ func TestPictureIsLookedAt(t *testing.T) {
 		}
 		w.hear(private("bob", "which?"))
 		w.model(l, "u which?")
+		w.hear(shows("carol", "a", "one"))
+		quote = private("carol", "that one?")
+		quote.Medium = &Medium{Ref: "a"}
+		w.hear(quote)
+		w.model(l, "u one", "a ok", "u that one? +a")
+		w.hear(private("carol", "and?"))
+		w.model(l, "u one", "a ok", "u that one? +a", "a ok", "u and?")
 	})
 }
 

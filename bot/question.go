@@ -130,13 +130,17 @@ func (r *Relay) alone(t task) string {
 func (r *Relay) recollect(ctx context.Context, tag string, q *question) {
 	ctx, cancel := context.WithTimeout(ctx, olderTime)
 	defer cancel()
+	shown := map[string]bool{q.turn.Picture: true} // one that is quoted, say, goes along once
 	n, room := 0, maxPictures-len(q.prompt.Messages[len(q.prompt.Messages)-1].Pictures)
 	for _, x := range slices.Backward(q.older) {
 		m := &q.prompt.Messages[x.at]
+		if shown[x.ref] {
+			continue
+		}
 		if n < maxOlder {
 			if p, err := r.glimpse(ctx, x.ref); err == nil && len(p) <= room {
 				m.Pictures = p
-				n, room = n+1, room-len(p)
+				n, room, shown[x.ref] = n+1, room-len(p), true
 				continue
 			}
 		}
