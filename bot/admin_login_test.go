@@ -52,6 +52,11 @@ func TestLoginLinks(t *testing.T) {
 				t.Errorf("%s: said %q, want %q", text, got, want)
 			}
 		}
+		w.hear(byOwner("/diag"))
+		if got := w.toldTo("filehelper"); len(got) != 1 || !strings.HasPrefix(got[0], w.ui("health_failing")+"\n") ||
+			!strings.Contains(got[0], "\ndesk: logged out\nslow: logged out\nwild: logged out\n") {
+			t.Errorf("health is %q", got)
+		}
 		w.hear(private("@eve", "/login desk"))
 		w.hear(inGroup("home", "@eve", "/login desk"))
 		quoted := private("@eve", "what is this?")

@@ -64,7 +64,7 @@ func alike(t *testing.T, played string) string {
 	}
 	var pairs []string
 	for _, l := range c.Locales() {
-		pairs = append(pairs, "bot< "+c.Say(l.Tag, "thinking")+"\n", "")
+		pairs = append(pairs, "bot< "+c.Say(l.Tag, "thinking")+"\n", "", "    • "+c.Say(l.Tag, "usage_lang")+"  "+c.Say(l.Tag, "cmd_lang_group")+"\n", "")
 		for _, name := range []string{"alice", "bob"} {
 			pairs = append(pairs, c.Say(l.Tag, "block_done_login", "name", name), c.Say(l.Tag, "block_done", "name", name))
 		}

@@ -26,6 +26,7 @@ type hint struct {
 	usage string // key of how to give the command; empty: the name alone
 	about string // key of its description
 	admin bool   // for admins alone
+	group bool   // only of use where there are groups
 }
 
 // call is a command that somebody gave.

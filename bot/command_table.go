@@ -13,7 +13,7 @@ func forAll() []*command {
 			bare:  []string{"重置会话", "清空会话", "清除记忆", "重置對話", "清空對話", "清除記憶"},
 			hints: []hint{{about: "cmd_reset"}}, run: (*Relay).reset},
 		{name: "lang", aliases: []string{"language", "语言", "語言", "言語", "언어"},
-			hints: []hint{{usage: "usage_lang", about: "cmd_lang"}, {usage: "usage_lang", about: "cmd_lang_group", admin: true}}, run: (*Relay).lang},
+			hints: []hint{{usage: "usage_lang", about: "cmd_lang"}, {usage: "usage_lang", about: "cmd_lang_group", admin: true, group: true}}, run: (*Relay).lang},
 		{name: "diag", aliases: []string{"诊断", "診斷", "診断", "진단", "status", "状态", "狀態"}, secret: []string{"explain", "解释", "解釋"},
 			hints: []hint{
 				{usage: "usage_diag", about: "cmd_diag"},

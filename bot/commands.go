@@ -113,7 +113,7 @@ func (r *Relay) hints(in call, admin bool) (lines []string) {
 			continue
 		}
 		for _, h := range c.hints {
-			if h.admin != admin || c.here != nil && !c.here(r) {
+			if h.admin != admin || h.group && !r.traits.Groups || c.here != nil && !c.here(r) {
 				continue
 			}
 			usage := "/" + c.name

@@ -111,8 +111,8 @@ func (d *dispatcher) run() {
 		case now := <-tick.C:
 			if d.retire(now); stop != nil {
 				d.expire(now)
+				d.review(now)
 				working += d.again(now)
-				d.reviewAside()
 			}
 		case <-stop:
 			stop = nil

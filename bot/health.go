@@ -28,9 +28,11 @@ func (r *Relay) health(in call) string {
 	say := r.catalogue().Say
 	sources, keys, well := r.sources(tag)
 	lines := []string{say(tag, "health_failing"), r.loggedIn(tag, now)}
-	if well {
+	out := r.loggedOut(tag)
+	if well && len(out) == 0 {
 		lines[0] = say(tag, "health_ok")
 	}
+	lines = append(lines, out...)
 	if r.switches.isPaused() {
 		lines = append(lines, say(tag, "health_paused"))
 	}
@@ -50,6 +52,19 @@ func (r *Relay) loggedIn(tag string, now time.Time) string {
 		}
 	}
 	return r.catalogue().Say(tag, "health_wechat")
+}
+
+// loggedOut names the other accounts of the process that are logged out.
+func (r *Relay) loggedOut(tag string) (lines []string) {
+	if r.o.Logins == nil {
+		return nil
+	}
+	for _, a := range r.o.Logins.Accounts() {
+		if !a.In && !a.Elsewhere {
+			lines = append(lines, r.catalogue().Say(tag, "login_line_out", "account", a.Name))
+		}
+	}
+	return lines
 }
 
 // age writes a long time in its two largest units: 3 d 4 h.

@@ -24,11 +24,27 @@ func (d *dispatcher) warn(i *Incident) bool {
 // tried again later.
 func (d *dispatcher) remind() {
 	now := time.Now()
+	d.tellDue(d.dueNow(now), now)
+}
+
+// dueOutages are those to be told now: in the chats, and outside them.
+type dueOutages struct{ inside, outside []outage }
+
+// dueNow finds the outages that are due, and counts on its caller to tell of them.
+func (d *dispatcher) dueNow(now time.Time) (all dueOutages) {
 	if !d.switches.quietUntil(now).IsZero() {
-		return
+		return all
 	}
-	d.cry(d.outages.cries(d.entryByID, now), false)
-	for _, x := range d.outages.due(d.entryByID, now) {
+	if d.o.Outage != nil {
+		all.outside = d.outages.cries(d.entryByID, now)
+	}
+	all.inside = d.outages.due(d.entryByID, now)
+	return all
+}
+
+func (d *dispatcher) tellDue(all dueOutages, now time.Time) {
+	d.cry(all.outside, false)
+	for _, x := range all.inside {
 		kept := d.markOf(&x, now)
 		if n := d.tellAdmins(x.tag, kept, func(tag string) string { return d.warning(tag, &x) }); n > 0 {
 			d.outages.wasTold(x.key(), now)
@@ -37,10 +53,8 @@ func (d *dispatcher) remind() {
 	}
 }
 
-// review closes the outages that are over and tells whoever knew of them.
-func (d *dispatcher) review() {
-	now := time.Now()
-	ended := d.outages.over(now)
+// tellEnded tells whoever knew of outages that they are over.
+func (d *dispatcher) tellEnded(ended []outage, now time.Time) {
 	d.cry(ended, true)
 	for _, x := range ended {
 		d.o.Logger.Info("an outage is over", "entry", x.entry, "provider", x.provider, "failures", x.failures, "from", x.since, "to", x.worked)
@@ -52,8 +66,6 @@ func (d *dispatcher) review() {
 		}
 		d.set(d.work, mark{scopeOutage, x.name(), ""})
 	}
-	d.remind()
-	d.digest(now)
 }
 
 func (d *dispatcher) entryByID(id string) *troubleshoot.Entry {
@@ -215,12 +227,17 @@ func (r *Relay) set(ctx context.Context, m mark) {
 	}
 }
 
-// reviewAside reviews the outages, unless that is still going on.
-func (d *dispatcher) reviewAside() {
-	if d.reviewing.CompareAndSwap(false, true) {
-		d.besides(func() {
-			defer d.reviewing.Store(false)
-			d.review()
-		})
+// review closes the outages that are over and finds those that are due, and tells of
+// them aside, unless that is still going on. The dispatcher's.
+func (d *dispatcher) review(now time.Time) {
+	if !d.reviewing.CompareAndSwap(false, true) {
+		return
 	}
+	ended, due := d.outages.over(now), d.dueNow(now)
+	d.besides(func() {
+		defer d.reviewing.Store(false)
+		d.tellEnded(ended, now)
+		d.tellDue(due, now)
+		d.digest(now)
+	})
 }

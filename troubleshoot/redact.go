@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,8 @@ func (r *Redactor) Learn(secrets ...string) {
 	defer r.learning.Unlock()
 	before := len(r.known)
 	for _, s := range secrets {
-		for _, form := range [...]string{s, url.QueryEscape(s), url.PathEscape(s)} {
+		quoted := strconv.Quote(s)
+		for _, form := range [...]string{s, url.QueryEscape(s), url.PathEscape(s), quoted[1 : len(quoted)-1]} {
 			if len(form) >= 4 && !slices.Contains(r.known, form) {
 				r.known = append(r.known, form)
 			}

@@ -56,10 +56,11 @@ func (o *office) newControl(shelf *atomic.Pointer[troubleshoot.Catalogue]) *cont
 // join takes part in the changes with an account, for as long as leave is not
 // called. The error is of reading what was changed earlier, which is not done then.
 func (c *control) join(ctx context.Context, account string, owned *store.Account) error {
+	all, err := c.read(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.owned[account] = owned
-	return c.refresh(ctx)
+	return c.take(all, err)
 }
 
 // others returns the relays of all other accounts.
@@ -92,9 +93,10 @@ func (c *control) serves(account string, relay *bot.Relay) {
 // keep makes a change on top of what others changed, and keeps it with every account
 // that is ours.
 func (c *control) keep(ctx context.Context, change func() error, note func(*changes)) error {
+	all, err := c.read(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.refreshed(c.refresh(ctx))
+	c.followed(c.take(all, err))
 	if err := change(); err != nil {
 		return err
 	}
@@ -187,9 +189,10 @@ func (c *control) Reload(ctx context.Context) (done bot.Reloaded, err error) {
 	if err != nil {
 		return done, err
 	}
+	all, unread := c.read(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.refreshed(c.refresh(ctx))
+	c.followed(c.take(all, unread))
 	configured := providers(cfg)
 	changed, err := c.client.Reload(c.changes.apply(configured))
 	if err != nil {

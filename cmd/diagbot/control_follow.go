@@ -22,25 +22,26 @@ func (c *control) follow(ctx context.Context, every time.Duration) {
 		case <-tick.C:
 		}
 		reading, cancel := context.WithTimeout(ctx, every)
-		c.mu.Lock()
-		c.refreshed(c.refresh(reading))
-		c.mu.Unlock()
+		all, err := c.read(reading)
 		cancel()
+		c.mu.Lock()
+		c.followed(c.take(all, err))
+		c.mu.Unlock()
 	}
 }
 
-// refreshed logs that the changes of others cannot be read, once until they can.
-func (c *control) refreshed(err error) {
+// followed logs that the changes of others cannot be read, once until they can.
+func (c *control) followed(err error) {
 	if err != nil && !c.blind {
 		c.logger.Warn("what admins changed was not read", "error", err)
 	}
 	c.blind = err != nil
 }
 
-// refresh takes over the latest changes that any account has which is configured
-// here, if they are later than ours. The lock must be held.
-func (c *control) refresh(ctx context.Context) error {
-	all, err := c.read(ctx)
+// take takes over, of what was read of all accounts, the latest changes that one has
+// which is configured here, if they are later than ours. It returns the error of the
+// reading, or its own. The lock must be held; it is not while the store is read.
+func (c *control) take(all map[string][]byte, err error) error {
 	latest := c.changes
 	for _, account := range c.cfg.Accounts {
 		var kept changes

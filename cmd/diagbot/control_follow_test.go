@@ -56,9 +56,10 @@ func newMember(t *testing.T, database, ai, account string) *member {
 // look takes over what others changed, as follow does now and then.
 func (m *member) look(t *testing.T) {
 	t.Helper()
+	all, err := m.read(t.Context())
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	must(t, m.refresh(t.Context()))
+	must(t, m.take(all, err))
 }
 
 // state tells how the providers are asked.
