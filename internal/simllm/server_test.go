@@ -167,7 +167,7 @@ func TestBadRequests(t *testing.T) {
 	s := start(t, simllm.Options{})
 	for body, want := range map[string]int{
 		`{`: 400, `[]`: 400, `{"model":1}`: 400, `{}`: 400, `{"model":"m","messages":[]}`: 400,
-		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"parts"}]}]}`:     200,
+		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"parts"}]}]}`:      200,
 		`{"model":"m","messages":[{"role":"user","content":"` + strings.Repeat("a", 33<<20) + `"}]}`: 413,
 	} {
 		c := http.Client{Transport: s.Transport()}
