@@ -21,8 +21,8 @@ const (
 	liteLeast = 3_051_003  // SQLite 3.51.3: before it, resetting the log could destroy the database
 	liteBusy  = "5000"     // milliseconds to wait for other programs, such as sqlite3
 	readers   = 2          // connections beside the writer's
-	readCache = "-1000"    // KiB for each
-	mainCache = "-4000"    // KiB for the writer
+	readCache = "-500"     // KiB for each
+	mainCache = "-1500"    // KiB for the writer
 	logLimit  = "16777216" // bytes that the log keeps of the disk when it is empty
 )
 
