@@ -282,7 +282,7 @@ func (ex *examination) evidence() []Evidence {
 	if r.src.Retry {
 		out = append(out, Evidence{"retry_after", ex.f.RetryAfter.String()})
 	}
-	if len(r.src.Status) > 0 {
+	if len(r.src.Status) > 0 && ex.status() != 0 { // that there was none tells people nothing
 		out = append(out, Evidence{"status", strconv.Itoa(ex.status())})
 	}
 	return append(make([]Evidence, 0, len(out)), out...)
