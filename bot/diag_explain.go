@@ -25,12 +25,7 @@ func (r *Relay) explainText(in call) string {
 	}
 	var why []string
 	for _, e := range found.Evidence {
-		if e.Rule != "status" || e.Value != "0" { // that a text has none tells an admin nothing
-			why = append(why, strings.TrimSpace(e.Rule+" "+e.Value))
-		}
-	}
-	if len(why) == 0 {
-		return told
+		why = append(why, strings.TrimSpace(e.Rule+" "+e.Value))
 	}
 	return told + "\n\n" + c.Say(in.tag, "explain_why", "list", r.redact(strings.Join(why, comma(in.tag))))
 }
