@@ -25,6 +25,7 @@ type town struct {
 	round int
 	took  []time.Duration // of each message, from its writing to the reply
 	spent time.Duration   // on all rounds
+	cpu   time.Duration   // of the whole process meanwhile
 }
 
 // newTown builds one whose bot keeps nothing, or everything if kept is not nil.
@@ -54,6 +55,7 @@ func newTown(b *testing.B, latency time.Duration, kept bot.Store) *town {
 func (t *town) play(b *testing.B) {
 	b.Helper()
 	t.round++
+	used := ownCPU(b)
 	began, asked, heard := time.Now(), make([]time.Time, chats), make([]int, chats)
 	ask := func(chat int) {
 		asked[chat] = time.Now()
@@ -75,6 +77,7 @@ func (t *town) play(b *testing.B) {
 		}
 	}
 	t.spent += time.Since(began)
+	t.cpu += ownCPU(b) - used
 }
 
 // BenchmarkDurable compares a bot that keeps everything on disk with one that
@@ -94,7 +97,7 @@ func BenchmarkDurable(b *testing.B) {
 			plain.play(b) // connections
 			kept.play(b)
 			for _, t := range []*town{plain, kept} {
-				t.took, t.spent = nil, 0
+				t.took, t.spent, t.cpu = nil, 0, 0
 			}
 			for b.Loop() {
 				plain.play(b)
@@ -108,6 +111,8 @@ func BenchmarkDurable(b *testing.B) {
 			b.ReportMetric(p50(kept), "durable-p50-ms")
 			b.ReportMetric(p50(kept)/p50(plain), "p50-ratio")
 			b.ReportMetric(100*float64(plain.spent)/float64(kept.spent), "rate-%")
+			b.ReportMetric(float64(kept.cpu)/float64(plain.cpu), "cpu-ratio")
+			b.ReportMetric((kept.cpu-plain.cpu).Seconds()/float64(len(kept.took))*1000, "store-cpu-s/1000msg")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
