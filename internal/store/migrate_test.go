@@ -69,7 +69,7 @@ func TestMigrateTurns(t *testing.T) {
 		}
 		check(t, migrate(ctx, "here", db, migrations()[:1], translate))
 		for _, insert := range []string{
-			"INSERT INTO chats (account, chat, login, name, last, first) VALUES ('one', 'k', '', 'n', 1, 1)",
+			"INSERT INTO chats (account, chat, login, name, last, first) VALUES ('one', 'k', '', 'n', 259200000001, 1)",
 			"INSERT INTO turns (account, chat, seq, asked, answered) VALUES ('one', 'k', 1, 'q', 'a')",
 		} {
 			_, err := db.ExecContext(ctx, insert)
@@ -78,6 +78,7 @@ func TestMigrateTurns(t *testing.T) {
 		check(t, db.Close())
 		a := p.claim(t)
 		same(t, "turns", must[bot.Memory](t)(a.Recall(ctx, bot.Conversation{Key: "k"}, time.Time{})).Turns, []bot.Turn{{Asked: "q", Answered: "a"}})
+		same(t, "chats of the third day", count(t, a.db, "chats WHERE seen = 3"), 1)
 	})
 }
 
