@@ -32,7 +32,7 @@ func newMember(t *testing.T, database, ai, account string) *member {
 	for _, name := range []string{"first", "second"} {
 		file = append(file, "  - {name: "+name+", base_url: '"+ai+"', keys: [{name: main, secret: sk-main-key-0123456789}], models: [small]}\n"...)
 	}
-	cfg, err := configs.Load(configs.Options{Path: writeTemp(t, file)})
+	cfg, err := configs.Load(configs.Options{Path: writeTemp(t, file), Environ: []string{}})
 	must(t, err)
 	cfg.Accounts = []configs.Account{{Name: "one"}, {Name: "two"}}
 	catalogue, err := troubleshoot.Load()
