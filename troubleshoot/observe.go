@@ -3,6 +3,7 @@ package troubleshoot
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -179,6 +180,9 @@ func (f *Fault) keep(r *reading, secrets *Redactor) {
 	loud := fold(f.said(r, secrets))
 	if strings.Contains(loud, "requested") && isBeyond(loud) {
 		r.addCode(field{key: "limit", text: "request_beyond_limit"}, kindWord)
+	}
+	if f.Status == 0 && slices.ContainsFunc(r.messages, func(m message) bool { return missedProxy(m.text) }) {
+		r.addCode(field{key: "reached", text: "no_proxy"}, kindWord)
 	}
 	s := f.signs
 	s.codes, s.inside, s.text, s.plain = r.codes, r.status, loud, !r.found

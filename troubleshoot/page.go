@@ -29,7 +29,11 @@ func (r *reading) page(s string, level int) {
 	}
 	s = s[max(at, 0):]
 	words, marks := visible(s)
-	if n := statusIn(words); n != 0 && r.status == 0 {
+	n := statusIn(words)
+	if n == 0 {
+		n = edgeStatus(s)
+	}
+	if n != 0 && r.status == 0 {
 		r.sawStatus(n, level)
 	}
 	if words != "" {
@@ -39,6 +43,21 @@ func (r *reading) page(s string, level int) {
 		r.addMessage(field{key: "marks", text: marks, level: level, quoted: true})
 	}
 	r.found = true
+}
+
+// edgeStatus is the status in the link to Cloudflare's help that its error pages
+// carry, which is all that some logs keep of them; 0 if there is none.
+func edgeStatus(s string) int {
+	_, link, ok := strings.Cut(s, "5xx-error-landing")
+	if !ok {
+		return 0
+	}
+	_, number, ok := strings.Cut(link[:min(len(link), 80)], "errorcode_")
+	if !ok {
+		return 0
+	}
+	n, _ := statusOf(number[:min(len(number), 3)])
+	return n
 }
 
 // Bounds on what is kept of a page.
@@ -90,7 +109,9 @@ func visible(s string) (words, marks string) {
 				}
 			}
 		case "link", "form", "iframe":
-			addMarks(&m, tag)
+			if !strings.Contains(tag, "stylesheet") || strings.Contains(tag, "aliyun") {
+				addMarks(&m, tag)
+			}
 		}
 	}
 	return strings.TrimSpace(w.String()), strings.TrimSpace(m.String())

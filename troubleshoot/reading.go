@@ -186,6 +186,10 @@ func (r *reading) typed(f field) {
 	case "error", "Error", "object", "failed", "fail":
 		return
 	}
+	if page, ok := strings.CutPrefix(f.text, "https://developers.cloudflare.com/"); ok { // the type of a problem, by RFC 9457
+		page = strings.TrimRight(page, "/")
+		f = field{key: "edge", text: "cloudflare-" + page[strings.LastIndexByte(page, '/')+1:], level: f.level}
+	}
 	r.code(f, kindType)
 }
 
