@@ -10,6 +10,7 @@ import (
 
 // TestKilledOverSQLite kills relays whose store is a database.
 func TestKilledOverSQLite(t *testing.T) {
+	t.Parallel()
 	storetest.Killed(t, func(t *testing.T) bot.Store {
 		db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
 		if err != nil {
