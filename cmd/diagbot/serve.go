@@ -32,6 +32,7 @@ func (a *app) serve() *cobra.Command {
 		Args:  a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			a.saveMemory()
+			a.spareProcessor()
 			cfg, err := a.settings()
 			if err != nil {
 				return err

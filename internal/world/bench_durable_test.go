@@ -5,6 +5,7 @@ package world_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -85,6 +86,8 @@ func (t *town) play(b *testing.B) {
 // messages per second. Everything is in one process, so that the simulators take
 // their share of both.
 func BenchmarkDurable(b *testing.B) {
+	places := runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // as serve has
+	b.Cleanup(func() { runtime.GOMAXPROCS(places) })
 	for _, latency := range []time.Duration{0, 20 * time.Millisecond, thought} {
 		b.Run(fmt.Sprint("ai", latency), func(b *testing.B) {
 			db, err := store.Open(b.Context(), store.Options{Dir: b.TempDir()})
