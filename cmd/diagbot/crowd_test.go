@@ -351,7 +351,7 @@ func (c *crowd) settleAsks(t *testing.T, q question, breaks []time.Time) (again 
 	}
 	allowed := 1
 	for _, b := range breaks {
-		if b.After(q.said) && b.Before(q.first) {
+		if b.Add(c.transit).After(q.said) && b.Before(q.first) { // it ends, or learns of it, a little later
 			allowed++
 		}
 	}

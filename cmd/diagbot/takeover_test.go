@@ -42,6 +42,7 @@ type node struct {
 func newCluster(t *testing.T, pg *pgtest.Server, r *rand.Rand, size int) *cluster {
 	t.Helper()
 	n, c := newCrowd(t, 8, 400*time.Millisecond) // long enough for all to wait when the owner ends
+	c.transit = 3 * time.Second                  // less than any takeover after a kill, and enough for a machine that is full
 	k := &cluster{internet: n, crowd: c, t: t, r: r}
 	n.env = append(n.env, "DIAGBOT_STORE_URL="+pg.Database(t))
 	t.Cleanup(func() {

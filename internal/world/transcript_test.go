@@ -26,7 +26,12 @@ import (
 
 var update = flag.Bool("update", false, "write what the bot says into the transcripts")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs more tests at a time than there are processors: they wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "6") // the flag exists and takes numbers
+	goleak.VerifyTestMain(m)
+}
 
 // TestTranscripts plays each file of testdata against the real clients and the
 // simulated servers, over each channel. What the bot says is the same; where a
