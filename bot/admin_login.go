@@ -78,17 +78,21 @@ func (r *Relay) loginLink(in call, account string) string {
 	ctx, cancel := context.WithTimeout(in.work, linkTime)
 	defer cancel()
 	link, err := r.guardedLink(ctx, account)
-	key := map[error]string{ErrLoggedIn: "login_already", ErrElsewhere: "login_elsewhere"}[err]
+	say := r.catalogue().Say
+	key := "login_later"
 	switch {
 	case err == nil:
 		in.did(account, resultDone)
-		return r.catalogue().Say(in.tag, "account_trouble", "account", account) + "\n\n" + r.catalogue().Say(in.tag, "account_scan") + "\n" + link
-	case key == "":
-		key = "login_later"
+		return say(in.tag, "account_trouble", "account", account) + "\n\n" + say(in.tag, "account_scan") + "\n" + link
+	case errors.Is(err, ErrLoggedIn):
+		key = "login_already"
+	case errors.Is(err, ErrElsewhere):
+		key = "login_elsewhere"
+	default:
 		r.o.Logger.Info("no login code", "of", account, "cause", r.redact(err.Error()))
 	}
 	in.did(account, resultOf(err))
-	return r.catalogue().Say(in.tag, key, "account", account)
+	return say(in.tag, key, "account", account)
 }
 
 func (r *Relay) guardedLink(ctx context.Context, account string) (link string, err error) {

@@ -39,8 +39,8 @@ func (p *provider) blind(now time.Time) (all shuns) {
 }
 
 // refusedPictures learns from a refusal, and returns until when it is believed. A
-// model that has answered to pictures
-// before, or is configured to take them, is given the benefit of the doubt.
+// model that has answered to pictures before, or is configured to take them, is
+// given the benefit of the doubt.
 func (p *provider) refusedPictures(r route, sure bool, f *troubleshoot.Fault, now time.Time) (until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
