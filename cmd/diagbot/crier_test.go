@@ -14,8 +14,22 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
-// sideBySide is an account on each channel.
-const sideBySide = "accounts: [{name: old}, {name: new, channel: ilink, admins: [%s]}]\n"
+// sideBySide configures an account on each channel, old and new.
+func (n *internet) sideBySide(t *testing.T, admins ...string) {
+	t.Helper()
+	n.configured(t, "accounts: [{name: old}, {name: new, channel: ilink, admins: ["+strings.Join(admins, ", ")+"]}]\n")
+}
+
+// serveBoth starts a process with both accounts, and waits for them.
+func (n *internet) serveBoth(t *testing.T, admins ...string) *process {
+	t.Helper()
+	n.sideBySide(t, admins...)
+	n.wechat.Scan()
+	p := n.start(t, "serve")
+	p.waitFor(t, "[old] Answering.")
+	p.waitFor(t, "[new] Answering.")
+	return p
+}
 
 // TestKickedIsToldElsewhere holds that the owner of the account on the official API
 // hears there, in their language, that the other account was kicked, how to log it
@@ -24,11 +38,7 @@ func TestKickedIsToldElsewhere(t *testing.T) {
 	t.Parallel()
 	n := newInternetWith(t, sims{wechat: simwechat.Options{ScanDelay: -1}})
 	lena, bob := n.ilink.AddUser("Lena"), n.ilink.AddUser("Bob")
-	n.configured(t, strings.ReplaceAll(sideBySide, "%s", "'"+lena+"'"))
-	n.wechat.Scan()
-	p := n.start(t, "serve")
-	p.waitFor(t, "[old] Answering.")
-	p.waitFor(t, "[new] Answering.")
+	p := n.serveBoth(t, "'"+lena+"'")
 	for who, says := range map[string]string{n.ilink.Owner(): "你好，在吗？", lena: "Hello, are you there?", bob: "Hi!"} {
 		n.ilink.Say(who, says)
 	}
@@ -171,7 +181,7 @@ func (n *internet) letters(t *testing.T, count int) map[string]string {
 func TestOverIsToldElsewhere(t *testing.T) {
 	t.Parallel()
 	n := newInternetWith(t, sims{wechat: simwechat.Options{ScanDelay: -1}, ilink: similink.Options{ScanDelay: -1}})
-	n.configured(t, strings.ReplaceAll(sideBySide, "%s", ""))
+	n.sideBySide(t)
 	n.ilink.Scan()
 	p := n.start(t, "serve")
 	p.waitFor(t, "[new] Answering.")

@@ -16,11 +16,7 @@ func TestLogInFromAnotherChat(t *testing.T) {
 	t.Parallel()
 	n := newInternetWith(t, sims{wechat: simwechat.Options{ScanDelay: -1}})
 	lena, bob := n.ilink.AddUser("Lena"), n.ilink.AddUser("Bob")
-	n.configured(t, strings.ReplaceAll(sideBySide, "%s", "'"+lena+"'"))
-	n.wechat.Scan()
-	p := n.start(t, "serve")
-	p.waitFor(t, "[old] Answering.")
-	p.waitFor(t, "[new] Answering.")
+	p := n.serveBoth(t, "'"+lena+"'")
 	heard := 0
 	ask := func(who, text, want string) {
 		t.Helper()
