@@ -2,7 +2,7 @@
 
 // Summary reads the events of go test -json and prints what a person wants to
 // see: the output of what failed, the tests skipped and why, a line for each
-// package and the totals. It fails if a test failed or was skipped.
+// package, what failed in short and the totals. It fails if a test failed or was skipped.
 package main
 
 import (
@@ -21,6 +21,7 @@ type event struct {
 type summary struct {
 	output                  map[string][]string // by package and test
 	packages                []string
+	short                   []string // what failed, and the beginnings of what it said
 	passed, failed, skipped int
 }
 
@@ -41,6 +42,7 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Println(strings.Join(s.packages, "\n"))
+	fmt.Println(strings.Join(s.short, "\n"))
 	fmt.Printf("\n%d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
 	if s.failed > 0 || s.skipped > 0 || s.passed == 0 {
 		os.Exit(1)
@@ -76,10 +78,26 @@ func (s *summary) end(e event, key string) {
 		return
 	case "fail":
 		s.failed++
+		s.short = append(s.short, e.Package+" "+e.Test)
+		s.short = append(s.short, said(s.output[key])...)
 	case "skip":
 		s.skipped++
 	}
 	fmt.Printf("%s %s %s\n%s\n", strings.ToUpper(e.Action), e.Package, e.Test, text)
+}
+
+// said returns the first lines that a test printed by itself, shortened.
+func said(output []string) (lines []string) {
+	for _, line := range output {
+		where, _, _ := strings.Cut(line, ": ")
+		if !strings.Contains(where, "_test.go:") || strings.HasPrefix(where, "     ") {
+			continue
+		}
+		if lines = append(lines, fmt.Sprintf("%.400s", strings.TrimRight(line, "\n"))); len(lines) == 20 {
+			break
+		}
+	}
+	return lines
 }
 
 func (s *summary) endPackage(e event, text string) {

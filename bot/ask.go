@@ -177,6 +177,10 @@ func (r *Relay) guarded(ctx context.Context, t task, q question) (o outcome) {
 		return o
 	}
 	defer r.showing.Release(size)
+	if !r.store.Owns() {
+		o.err = ErrNotOwner
+		return o
+	}
 	who = "the completer"
 	o.done, o.err = r.o.Completer.Complete(ctx, o.prompt)
 	return o

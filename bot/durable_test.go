@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -291,7 +292,9 @@ func TestSilenceWhenAnotherHasTheAccount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubbleWith(t, func(o *Options) { o.SendInterval = 10 * time.Second }, func(w *world, s *frailStore) {
+				var asked atomic.Int64
 				w.completer.answer = func(_ context.Context, p llm.Prompt) (string, error) {
+					asked.Add(1)
 					return strings.Repeat("一二三四五六七八九。", 1000), nil
 				}
 				w.hear(private("alice", "before"))
@@ -314,6 +317,9 @@ func TestSilenceWhenAnotherHasTheAccount(t *testing.T) {
 				}
 				if took := time.Since(start); took > 15*time.Second {
 					t.Errorf("Run ended after %v", took)
+				}
+				if n := asked.Load(); name == "owns" && n != 2 {
+					t.Errorf("the model was asked %d times, not 2", n)
 				}
 			})
 		})

@@ -306,7 +306,12 @@ func (o *outbox) dispatch(p Part) error {
 	}
 	ctx, cancel := context.WithTimeout(o.shift.sending, sendTimeout)
 	defer cancel()
-	return o.guarded(ctx, p)
+	err := o.guarded(ctx, p)
+	if err != nil && !o.relay.store.Owns() { // maybe for that
+		o.disown()
+		return ErrNotOwner
+	}
+	return err
 }
 
 func (o *outbox) guarded(ctx context.Context, p Part) (err error) {

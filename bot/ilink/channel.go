@@ -40,6 +40,7 @@ type Options struct {
 	Vault     Vault             // nil: nothing outlives the process, every start needs a scan
 	Transport http.RoundTripper // nil: our own, with proxies and certificates of the system
 	ShowLogin func(Login)       // told each step of a login and [LoginHeld], one at a time; it must not block for long
+	Owns      func() bool       // whether the account is this process's: if not, our own transport writes nothing; nil: always
 
 	// AskCode asks the operator for the digits that the phone shows, which some
 	// accounts need to log in. Nil: nobody can be asked.
@@ -120,7 +121,7 @@ func New(o Options) *Channel {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Transport == nil {
-		o.Transport = newTransport()
+		o.Transport = newTransport(o.Owns)
 	}
 	if o.Linger == 0 {
 		o.Linger = 2 * time.Second

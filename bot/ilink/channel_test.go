@@ -3,11 +3,14 @@ package ilink
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/gate"
 	"github.com/diagbot/diagbot/internal/similink"
 )
 
@@ -240,6 +243,29 @@ func TestPanickyListener(t *testing.T) {
 	w.start(true)
 	w.srv.Say("主人", "x")
 	w.hear()
+}
+
+// TestNotOwner keeps what would be said in another process's account at the socket.
+func TestNotOwner(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	owned := true
+	own := New(Options{Owns: func() bool { return owned }}).client.transport.(*http.Transport)
+	c, err := own.DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("hello")); err != nil {
+		t.Error(err)
+	}
+	owned = false
+	if _, err := c.Write([]byte("hello")); !errors.Is(err, gate.ErrClosed) {
+		t.Errorf("written: %v", err)
+	}
 }
 
 func TestTraits(t *testing.T) {

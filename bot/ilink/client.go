@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/diagbot/diagbot/internal/gate"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -203,12 +204,13 @@ func agentOf(name string) string {
 
 // newTransport returns a transport with the proxies of the environment and the
 // certificates of the system. Idle connections are dropped early: a message written
-// to one the server just closed leaves open whether it arrived.
-func newTransport() *http.Transport {
+// to one the server just closed leaves open whether it arrived. Nothing is written
+// while owns returns false.
+func newTransport(owns func() bool) *http.Transport {
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
+		DialContext:         gate.New(dialer.DialContext, owns),
 		ForceAttemptHTTP2:   true,
 		MaxIdleConns:        32,
 		MaxIdleConnsPerHost: 16,

@@ -25,7 +25,7 @@ type Reached struct {
 // nil transport is our own.
 func Reach(ctx context.Context, transport http.RoundTripper) []Reached {
 	if transport == nil {
-		own := newTransport()
+		own := newTransport(nil)
 		defer own.CloseIdleConnections()
 		transport = own
 	}

@@ -34,6 +34,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/gate"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
@@ -49,6 +50,7 @@ type Options struct {
 	Mode      string            // ModeDesktop, the default, or ModeNormal
 	Transport http.RoundTripper // nil: our own, with proxies and certificates of the system
 	ShowLogin func(Login)       // told each step of a login, in Run's goroutine
+	Owns      func() bool       // whether the account is this process's: if not, our own transport writes nothing; nil: always
 	Logger    *slog.Logger      // nil: none
 
 	firstPause, lastPause time.Duration // of all backoffs; tests make them short
@@ -83,7 +85,7 @@ func New(o Options) *Channel {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	if c.transport == nil {
-		c.transport = newTransport()
+		c.transport = newTransport(o.Owns)
 	}
 	return c
 }
@@ -218,12 +220,13 @@ func (nowhere) SetAside() (string, error) { return "", nil }
 
 // newTransport returns a transport with the proxies of the environment and the
 // certificates of the system. Idle connections are dropped early: a message
-// written to one the server just closed leaves open whether it arrived.
-func newTransport() *http.Transport {
+// written to one the server just closed leaves open whether it arrived. Nothing is
+// written while owns returns false.
+func newTransport(owns func() bool) *http.Transport {
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
+		DialContext:           gate.New(dialer.DialContext, owns),
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          200,
 		MaxIdleConnsPerHost:   100,

@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/internal/gate"
 	"github.com/diagbot/diagbot/internal/simwechat"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
@@ -208,7 +210,7 @@ func TestNothingSecretIsLogged(t *testing.T) {
 }
 
 func TestOwnTransport(t *testing.T) {
-	tr := newTransport()
+	tr := newTransport(nil)
 	if tr.Proxy == nil || tr.MaxIdleConnsPerHost < 100 || tr.ResponseHeaderTimeout <= holdTime {
 		t.Errorf("transport %+v", tr)
 	}
@@ -217,6 +219,29 @@ func TestOwnTransport(t *testing.T) {
 	}
 	if _, ok := New(Options{}).transport.(*http.Transport); !ok {
 		t.Error("no transport of our own")
+	}
+}
+
+// TestNotOwner keeps what would be said in another process's account at the socket.
+func TestNotOwner(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	owned := true
+	own := New(Options{Owns: func() bool { return owned }}).transport.(*http.Transport)
+	c, err := own.DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("hello")); err != nil {
+		t.Error(err)
+	}
+	owned = false
+	if _, err := c.Write([]byte("hello")); !errors.Is(err, gate.ErrClosed) {
+		t.Errorf("written: %v", err)
 	}
 }
 

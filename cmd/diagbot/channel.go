@@ -24,10 +24,10 @@ func (d *desk) channel(owned *store.Account) (c channel, done func()) {
 	view := &loginView{office: d.office, account: d.account.Name}
 	log := d.logger.With("account", d.account.Name)
 	if d.account.Channel != configs.ChannelILink {
-		c := wechat.New(wechat.Options{Session: d.session(owned), Mode: d.cfg.WeChatMode, ShowLogin: view.show, Logger: log})
+		c := wechat.New(wechat.Options{Session: d.session(owned), Mode: d.cfg.WeChatMode, ShowLogin: view.show, Owns: owned.Owns, Logger: log})
 		return c, c.Close
 	}
-	o := ilink.Options{Vault: owned, ShowLogin: view.showILink, Agent: "diagbot/" + version(), Logger: log}
+	o := ilink.Options{Vault: owned, ShowLogin: view.showILink, Owns: owned.Owns, Agent: "diagbot/" + version(), Logger: log}
 	o.Linger = max(1, min(2*time.Second, d.cfg.Grace/4)) // the relay waits for half of it
 	if !d.cfg.HotReload {
 		o.Vault = forgetful{owned}

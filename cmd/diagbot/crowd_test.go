@@ -27,6 +27,7 @@ type crowd struct {
 	mu   sync.Mutex
 	asks map[string][]time.Time // when the model was asked, by question
 
+	blames  []string      // what t was told
 	transit time.Duration // how long what a process has said may take to arrive after its end
 
 	ended func() // ends listening
@@ -280,6 +281,13 @@ func (k *talk) match(m part) {
 	}
 }
 
+// blame fails the test, and remembers why: what processes printed is long.
+func (c *crowd) blame(t *testing.T, format string, args ...any) {
+	t.Helper()
+	c.blames = append(c.blames, fmt.Sprintf(format, args...))
+	t.Error(c.blames[len(c.blames)-1])
+}
+
 // quiet waits until everything is answered.
 func (c *crowd) quiet(t *testing.T) {
 	t.Helper()
@@ -297,9 +305,9 @@ func (c *crowd) quiet(t *testing.T) {
 		}
 		switch {
 		case k.wrong != "":
-			t.Errorf("%s: %s", k.name, k.wrong)
+			c.blame(t, "%s: %s", k.name, k.wrong)
 		case k.done < len(k.asked):
-			t.Errorf("%s: %d of %d answered; waiting for %s, of which %d of %d was said", k.name, k.done, len(k.asked),
+			c.blame(t, "%s: %d of %d answered; waiting for %s, of which %d of %d was said", k.name, k.done, len(k.asked),
 				k.asked[k.done].label, k.pos, len(k.asked[k.done].want))
 		}
 		k.mu.Unlock()
@@ -318,7 +326,7 @@ func (c *crowd) settle(t *testing.T, breaks []time.Time) {
 		questions += len(k.asked)
 		repeats += len(k.repeats)
 		if k.wrong != "" || k.done != len(k.asked) {
-			t.Errorf("%s: %d of %d answered; %s", k.name, k.done, len(k.asked), k.wrong)
+			c.blame(t, "%s: %d of %d answered; %s", k.name, k.done, len(k.asked), k.wrong)
 		}
 		blamed := make(map[int]bool) // for one part each
 		for _, r := range k.repeats {
@@ -326,7 +334,7 @@ func (c *crowd) settle(t *testing.T, breaks []time.Time) {
 			for ; blamed[i] && i+1 < len(breaks) && !breaks[i+1].After(r.again); i++ {
 			}
 			if i < 0 || blamed[i] {
-				t.Errorf("%s: said at %v and again at %v without need; the bot was interrupted at %v", k.name, r.first, r.again, breaks)
+				c.blame(t, "%s: said at %v and again at %v without need; the bot was interrupted at %v", k.name, r.first, r.again, breaks)
 			}
 			blamed[i] = true
 		}
@@ -336,7 +344,7 @@ func (c *crowd) settle(t *testing.T, breaks []time.Time) {
 	}
 	for _, complaint := range c.faults() {
 		if !strings.Contains(complaint, "sent again") {
-			t.Errorf("WeChat complained: %s", complaint)
+			c.blame(t, "WeChat complained: %s", complaint)
 		}
 	}
 	t.Logf("%d questions, %d breaks, %d parts said again, %d questions put to the model again", questions, len(breaks), repeats, again)
@@ -356,7 +364,7 @@ func (c *crowd) settleAsks(t *testing.T, q question, breaks []time.Time) (again 
 		}
 	}
 	if len(asks) == 0 || len(asks) > allowed || asks[len(asks)-1].After(q.first) {
-		t.Errorf("%s: asked the model at %v, said at %v, answered at %v, %d times at most", q.label, asks, q.said, q.first, allowed)
+		c.blame(t, "%s: asked the model at %v, said at %v, answered at %v, %d times at most", q.label, asks, q.said, q.first, allowed)
 	}
 	return len(asks) - 1
 }

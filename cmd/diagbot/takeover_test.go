@@ -53,6 +53,9 @@ func newCluster(t *testing.T, pg *pgtest.Server, r *rand.Rand, size int) *cluste
 				t.Logf("a process said:\n%s", m.text())
 			}
 		}
+		if t.Failed() {
+			t.Logf("in short: %q", c.blames)
+		}
 	})
 	for i := range size {
 		m := &node{env: []string{"DIAGBOT_DATA_DIR=" + t.TempDir(), fmt.Sprint("DIAGBOT_NODE=node-", i)}}
