@@ -7,7 +7,8 @@ import (
 
 // missedProxy reports whether text of a failed call says that its egress proxy was
 // not found or not reached: the client wanted one host and names another, or a
-// port that is not the wanted one's, or a neighbour that is called a proxy.
+// port that is not the wanted one's, or a neighbour that is called a proxy, or a port
+// of this computer on which proxies wait.
 func missedProxy(s string) bool {
 	if len(s) > maxText {
 		s = s[:maxText]
@@ -20,8 +21,10 @@ func missedProxy(s string) bool {
 		host, port := hostPort(after)
 		want := wantedURL(before)
 		switch {
+		case port != "" && want == nil:
+			return isLocal(host) && isProxyPort(port)
 		case port != "":
-			return want != nil && port != portOf(want)
+			return port != portOf(want)
 		case want != nil:
 			return host != "" && !strings.EqualFold(host, want.Hostname())
 		}
@@ -71,6 +74,18 @@ func hostPort(s string) (host, port string) {
 		return host[:i], host[i+1:]
 	}
 	return host, ""
+}
+
+func isLocal(host string) bool { return host == "127.0.0.1" || host == "::1" || host == "localhost" }
+
+// isProxyPort reports whether the usual programs for a way out of a country listen
+// on a port, and no AI service.
+func isProxyPort(port string) bool {
+	switch port {
+	case "1080", "1081", "1086", "1087", "1089", "2080", "7890", "7891", "7893", "7897", "10808", "10809", "20170", "20171", "20172", "33210":
+		return true
+	}
+	return false
 }
 
 // run returns how many bytes s begins with that are letters, digits or in also.

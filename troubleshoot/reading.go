@@ -117,6 +117,10 @@ func (r *reading) file(f field) {
 		}
 	case "finishReason", "finish_reason", "stop_reason":
 		r.end = f.text
+	case "port": // where a connection was tried, as Node prints it
+		if isProxyPort(f.text) {
+			r.addCode(field{key: "reached", text: "no_proxy"}, kindWord)
+		}
 	case "n_ctx":
 		r.window, _ = strconv.Atoi(f.text)
 	}

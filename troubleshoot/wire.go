@@ -69,10 +69,10 @@ func endOf(err error) (NetKind, Phase) {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
+	case (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && errors.As(err, &u):
+		return NetReset, PhaseHeaders // reading a body has no such error
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return NetEOF, PhaseStream
-	case errors.Is(err, io.EOF) && errors.As(err, &u):
-		return NetReset, PhaseHeaders
 	case errors.Is(err, io.EOF):
 		return NetEOF, ""
 	case errors.As(err, &syntax), errors.As(err, &kind):
@@ -173,6 +173,7 @@ var wireTexts = [...]struct {
 	{"deadline exceeded", NetTimeout, PhaseTotal},
 	{"connectex: A connection attempt failed", NetTimeout, PhaseDial},
 	{"operation timed out", NetTimeout, PhaseDial},
+	{`": unexpected EOF`, NetReset, PhaseHeaders}, // of a call, not of a body
 	{"unexpected EOF", NetEOF, PhaseStream},
 	{"unexpected end of JSON input", NetDecode, ""},
 	{"looking for beginning of value", NetDecode, ""},
