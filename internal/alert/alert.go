@@ -9,8 +9,9 @@
 // recovery is only sent to whom the trouble was sent.
 //
 // The package has no words of its own: the caller renders titles and texts in
-// the operator's language. It does not decide what is worth an alert, nor keep
-// alerts over a restart. The addresses of webhooks are secrets, as whoever knows
+// the operator's language. It does not decide what is worth an alert. It keeps
+// nothing over a restart, but tells whoever does what the targets know, and is told
+// that again ([Options.Noted], [Alerter.Recall]). The addresses of webhooks are secrets, as whoever knows
 // one may post: errors and logs name a target and its host, nothing else.
 package alert
 
@@ -70,9 +71,22 @@ type Alert struct {
 	Account string // which account, or empty; at most 60 characters
 	At      time.Time
 
+	// Every is how often the same trouble is told at most; 0: Options.Every. It cannot
+	// be longer than that.
+	Every time.Duration
+
 	// Recovered says that the trouble is over. It is sent to the targets that
-	// were told of the trouble, and the same trouble is then told anew.
+	// were told of the trouble, and the same trouble is then told anew. Also are the
+	// keys of troubles that end with it: a target that knows of several is told once.
 	Recovered bool
+	Also      []string
+
+	// Fleeting says that nobody is to keep what the targets know of it, such as
+	// trouble with what it would be kept in.
+	Fleeting bool
+
+	owner string    // Account as it was given
+	since time.Time // of a recovery: when the target was told first
 }
 
 // prefix begins every title. Group robots may be set up to take only messages
@@ -82,8 +96,11 @@ const prefix = "[diagbot] "
 // cleaned returns the alert as it may leave.
 func (al Alert) cleaned(r *troubleshoot.Redactor, now time.Time) Alert {
 	tidy := func(s string, runes int) string { return cutRunes(r.Redact(printable(s)), runes) }
-	al.Key = tidy(cmp.Or(al.Key, al.Title), 200)
+	key := func(s string) string { return tidy(s, 200) }
+	al.Key = key(cmp.Or(al.Key, al.Title))
+	al.Also = mapped(al.Also, key)
 	al.Title = tidy(strings.Join(strings.Fields(al.Title), " "), 120)
+	al.owner = al.Account
 	al.Text, al.Steps = tidy(strings.TrimSpace(al.Text), 2000), tidy(strings.TrimSpace(al.Steps), 2000)
 	al.Account = tidy(strings.Join(strings.Fields(al.Account), " "), 60)
 	al.Link = link(al.Link)
@@ -96,6 +113,14 @@ func (al Alert) cleaned(r *troubleshoot.Redactor, now time.Time) Alert {
 		al.Severity = Error
 	}
 	return al
+}
+
+func mapped(all []string, by func(string) string) []string {
+	next := make([]string, len(all))
+	for i, s := range all {
+		next[i] = by(s)
+	}
+	return next
 }
 
 // link returns the address if it is one that is safe to open.
@@ -128,9 +153,13 @@ func printable(s string) string {
 // title is the alert's title with the prefix.
 func (al Alert) title() string { return prefix + al.Title }
 
-// foot names the account and the time.
+// foot names the account and the time, of a recovery also when it began.
 func (al Alert) foot() string {
-	at := al.At.Format("2006-01-02 15:04:05 -07:00")
+	const layout = "2006-01-02 15:04:05 -07:00"
+	at := al.At.Format(layout)
+	if !al.since.IsZero() {
+		at = al.since.In(al.At.Location()).Format(layout) + " – " + at
+	}
 	if al.Account == "" {
 		return at
 	}

@@ -31,6 +31,11 @@ type Options struct {
 	Every  time.Duration // the same trouble again at most so often; 0: [Every]
 	GiveUp time.Duration // how long an alert is tried; 0: [GiveUp]
 
+	// Noted is called when a target was told of a trouble, and when it has heard that
+	// the trouble is over. It must return at once and not call the Alerter; its calls
+	// about one target come one after the other. nil: nobody keeps it.
+	Noted func(Note)
+
 	Transport http.RoundTripper // for webhooks; nil: one of our own, with the system's proxies
 	Roots     *x509.CertPool    // whom to trust as mail server; nil: the system's
 }

@@ -26,7 +26,8 @@ type Message struct {
 	Steps    string    `json:"steps"`
 	Link     string    `json:"link"`
 	Account  string    `json:"account"`
-	At       time.Time `json:"at"` // RFC 3339
+	At       time.Time `json:"at"`             // RFC 3339
+	Since    time.Time `json:"since,omitzero"` // of a recovery: when the trouble was told first
 }
 
 func generic() dialect {
@@ -34,7 +35,7 @@ func generic() dialect {
 }
 
 func genericRequest(t *Target, al Alert, now time.Time) request {
-	m := Message{1, "trouble", al.Event, al.Key, al.Severity, al.Title, al.Text, al.Steps, al.Link, al.Account, al.At.Round(0)}
+	m := Message{1, "trouble", al.Event, al.Key, al.Severity, al.Title, al.Text, al.Steps, al.Link, al.Account, al.At.Round(0), al.since.Round(0)}
 	if al.Recovered {
 		m.State = "recovered"
 	}

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"sync"
@@ -30,15 +31,9 @@ type post struct {
 type letter struct {
 	alert  Alert
 	queued time.Time
-	over   chan struct{} // closed when another attempt would be out of date
-	next   *Alert        // what was told after that
-}
-
-// trouble is what a target knows of one trouble.
-type trouble struct {
-	told    time.Time // when it was last delivered; zero if never
-	hold    time.Time // not to be tried before
-	pending *letter   // waiting or on its way
+	over   chan struct{}       // closed when another attempt would be out of date
+	next   *Alert              // what was told after that
+	ends   map[string]*trouble // of a recovery: what the target knew of, by key
 }
 
 func newPost(t Target, o *Options, closing <-chan struct{}) *post {
@@ -81,14 +76,23 @@ func (p *post) file(al Alert, now time.Time) (dropped *letter) {
 		p.overtake(t.pending, al)
 		return nil
 	case al.Recovered:
-		return p.recover(t, al, now)
+		return p.recover(al, now)
 	case t == nil:
-		t = p.remember(al.Key)
+		t = p.remember(al.Key, &trouble{account: al.owner, fleeting: al.Fleeting})
 	case t.pending != nil, now.Before(t.hold):
 		return nil
 	}
+	t.every = p.every(al.Every)
 	t.pending, dropped = p.push(al, now)
 	return dropped
+}
+
+// every is how often a trouble is told at most that asks for it.
+func (p *post) every(asked time.Duration) time.Duration {
+	if asked <= 0 {
+		return p.o.Every
+	}
+	return min(asked, p.o.Every)
 }
 
 // overtake notes what is told of a trouble that is just being delivered.
@@ -102,20 +106,46 @@ func (p *post) overtake(l *letter, al Alert) {
 	l.next = &al
 }
 
-// recover queues the recovery if the target knows of the trouble, and takes back
-// what it has not heard yet.
-func (p *post) recover(t *trouble, al Alert, now time.Time) (dropped *letter) {
-	if t == nil {
+// recover queues the recovery if the target knows of any of the troubles, and takes
+// back what it has not heard yet.
+func (p *post) recover(al Alert, now time.Time) (dropped *letter) {
+	ends := make(map[string]*trouble)
+	for _, key := range append([]string{al.Key}, al.Also...) {
+		t := p.troubles[key]
+		switch {
+		case t == nil:
+		case t.pending != nil && t.pending == p.carried:
+			alone := al
+			alone.Key, alone.Also = key, nil
+			p.overtake(t.pending, alone)
+		default:
+			p.queue = slices.DeleteFunc(p.queue, func(l *letter) bool { return l == t.pending })
+			delete(p.troubles, key)
+			if !t.told.IsZero() {
+				ends[key] = t
+			}
+		}
+	}
+	if len(ends) == 0 {
 		return nil
 	}
-	if t.pending != nil {
-		p.queue = slices.DeleteFunc(p.queue, func(l *letter) bool { return l == t.pending })
-	}
-	delete(p.troubles, al.Key)
-	if !t.told.IsZero() {
-		_, dropped = p.push(al, now)
-	}
+	l, dropped := p.push(al.ending(ends), now)
+	l.ends = ends
 	return dropped
+}
+
+// ending returns the recovery as a target is told that knows of these troubles: by
+// the key of one of them.
+func (al Alert) ending(ends map[string]*trouble) Alert {
+	if ends[al.Key] == nil {
+		al.Key = slices.Min(slices.Collect(maps.Keys(ends)))
+	}
+	for _, t := range ends {
+		if al.since.IsZero() || t.since.Before(al.since) {
+			al.since = t.since
+		}
+	}
+	return al
 }
 
 // push queues the alert and drops the oldest letter if there are too many.
@@ -133,7 +163,7 @@ func (p *post) push(al Alert, now time.Time) (l, dropped *letter) {
 }
 
 // remember makes room for a trouble, at the cost of the one told longest ago.
-func (p *post) remember(key string) *trouble {
+func (p *post) remember(key string, t *trouble) *trouble {
 	if len(p.troubles) >= maxKeys {
 		oldest := ""
 		for k, t := range p.troubles {
@@ -141,9 +171,9 @@ func (p *post) remember(key string) *trouble {
 				oldest = k
 			}
 		}
+		p.forgotten(oldest, p.troubles[oldest])
 		delete(p.troubles, oldest)
 	}
-	t := &trouble{}
 	p.troubles[key] = t
 	return t
 }
@@ -168,20 +198,24 @@ func (p *post) conclude(l *letter, delivered bool, now time.Time) {
 	p.carried = nil
 	if !delivered && p.closed {
 		p.failed++
+	} else {
+		for key, t := range l.ends {
+			p.forgotten(key, t)
+		}
 	}
 	t := p.troubles[l.alert.Key]
 	if t == nil || t.pending != l {
 		return
 	}
 	t.pending = nil
-	t.hold = now.Add(min(p.o.Every, p.o.GiveUp))
+	t.hold = now.Add(min(t.every, p.o.GiveUp))
 	if delivered {
-		t.told, t.hold = now, now.Add(p.o.Every)
+		p.knows(l.alert, t, now)
 	}
 	switch next := l.next; {
 	case next == nil:
 	case next.Recovered:
-		p.recover(t, *next, now)
+		p.recover(*next, now)
 	case !delivered:
 		t.pending, _ = p.push(*next, now)
 	}
