@@ -21,10 +21,18 @@ func (db *DB) Order(ctx context.Context, account string, s Setting, d bot.Deed) 
 	}
 	account = short(account)
 	return wrap("set", db.write(ctx, func(t *tx) error {
-		if _, err := t.exec(sqlSet, account, short(s.Scope), short(s.Name), clean(s.Value)); err != nil {
+		if err := t.set(account, s); err != nil {
 			return err
 		}
 		_, err := t.exec(sqlAudit, account, seq, micros(d.At), clean(d.Who), clean(d.Where), clean(d.Command), clean(d.Result))
 		return err
 	}))
+}
+
+// Keep sets a setting of an account that another process may own, or nobody: for what
+// is true whoever owns it, such as what was said outside WeChat about its end. An empty
+// value removes it.
+func (db *DB) Keep(ctx context.Context, account string, s Setting) error {
+	account = short(account)
+	return wrap("set", db.write(ctx, func(t *tx) error { return t.set(account, s) }))
 }

@@ -25,14 +25,17 @@ func (a *Account) Settings(ctx context.Context, scope string) (all map[string]st
 
 // Set sets one; an empty value removes it.
 func (a *Account) Set(ctx context.Context, scope, name, value string) error {
-	return a.write(ctx, "set", func(t *tx) (err error) {
-		if value == "" {
-			_, err = t.exec(sqlUnset, a.name, short(scope), short(name))
-		} else {
-			_, err = t.exec(sqlSet, a.name, short(scope), short(name), clean(value))
-		}
-		return err
-	})
+	return a.write(ctx, "set", func(t *tx) error { return t.set(a.name, Setting{scope, name, value}) })
+}
+
+// set sets one of an account, whose name is short.
+func (t *tx) set(account string, s Setting) (err error) {
+	if s.Value == "" {
+		_, err = t.exec(sqlUnset, account, short(s.Scope), short(s.Name))
+	} else {
+		_, err = t.exec(sqlSet, account, short(s.Scope), short(s.Name), clean(s.Value))
+	}
+	return err
 }
 
 // Spent returns how often conclusions have spent each name on a day.

@@ -414,6 +414,10 @@ func TestSettingsAndAudits(t *testing.T) {
 		check(t, db.Order(ctx, "one", Setting{"pairing", "offer", "x"}, shell))
 		same(t, "ordered", settings(a.Settings(ctx, "pairing")), map[string]string{"offer": "x"})
 		same(t, "audits", must[[]bot.Deed](t)(a.Audits(ctx, 3)), append([]bot.Deed{shell}, want...))
+		check(t, a.Release(ctx))
+		check(t, db.Keep(ctx, "one", Setting{"s", "end", "told"}))
+		check(t, db.Keep(ctx, "one", Setting{"s", "lang", ""}))
+		same(t, "kept without owning it", settings(claim(t, db, "one", "other").Settings(ctx, "s")), map[string]string{"end": "told"})
 	})
 }
 
