@@ -58,13 +58,12 @@ func (d *dispatcher) tellEnded(ended []outage, now time.Time) {
 	d.cry(ended, true)
 	for _, x := range ended {
 		d.o.Logger.Info("an outage is over", "entry", x.entry, "provider", x.provider, "failures", x.failures, "from", x.since, "to", x.worked)
-		if x.told.IsZero() {
-			continue
-		}
-		if d.switches.quietUntil(now).IsZero() {
+		if !x.told.IsZero() && d.switches.quietUntil(now).IsZero() {
 			d.tellAdmins(x.tag, nil, func(tag string) string { return d.recovery(tag, &x) })
 		}
-		d.set(d.work, mark{scopeOutage, x.name(), ""})
+		if x.kept {
+			d.set(d.work, mark{scopeOutage, x.name(), ""})
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ type outage struct {
 	tag   string    // the language of who met it
 	tried time.Time // when telling them was last begun
 	cried time.Time // when it was last told outside the chats
+	kept  bool      // in the store, since it was first told of either way
 }
 
 // outageKey names an outage.
@@ -181,7 +182,7 @@ func (o *outages) wasTold(k outageKey, at time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if x := o.all[k]; x != nil {
-		x.told = at
+		x.told, x.kept = at, true
 	}
 }
 

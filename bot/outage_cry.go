@@ -28,6 +28,7 @@ func (o *outages) cries(entry func(id string) *troubleshoot.Entry, now time.Time
 		if x.worked.IsZero() && again && x.matters(e, now) {
 			x.cried = now
 			all = append(all, x.copy())
+			x.kept = true
 		}
 	}
 	sortOutages(all)
@@ -52,6 +53,9 @@ func (d *dispatcher) cry(all []outage, over bool) {
 		return
 	}
 	for _, x := range all {
+		if m := d.markOf(&x, x.told); m != nil && !x.kept && !over {
+			d.set(d.work, *m) // a later process is to tell that it is over
+		}
 		e := d.entryByID(x.entry)
 		words := func(tag string) string { return d.running(tag, &x) }
 		if over {

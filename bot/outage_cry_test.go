@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -92,4 +93,50 @@ func expectLines(t *testing.T, got []string, want ...string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// TestOverIsToldOutsideAfterRestart: who heard of an outage outside the chats hears
+// that it is over, also if the process was another then and no admin was told.
+func TestOverIsToldOutsideAfterRestart(t *testing.T) {
+	if _, err := catalogue(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory(0)
+		var told cries
+		process := func(run func(*world)) {
+			w := newWorld(t, func(o *Options) {
+				atDesk(s)(o)
+				o.Channel, o.Outage, o.Location = mute{o.Channel.(*desk)}, told.tell, time.UTC
+			})
+			run(w)
+			w.stop()
+			<-w.ended
+		}
+		process(func(w *world) {
+			w.completer.will(failing(wrongKey()))
+			w.hear(private("alice", "hi"))
+			expectLines(t, told.take(), "chatgpt-401-invalid-api-key openai true false: Critical · openai · 1 failure since 00:00, 1 chat")
+		})
+		time.Sleep(time.Hour) // nobody writes meanwhile
+		process(func(w *world) {
+			time.Sleep(time.Hour)
+			if got := told.take(); len(got) != 1 || !strings.Contains(got[0], "true false: ") {
+				t.Errorf("told %q", got)
+			}
+			w.completer.willWholly(answers("openai"))
+			w.hear(private("alice", "hi"))
+			time.Sleep(20 * time.Minute)
+			if got := told.take(); len(got) != 1 || !strings.HasPrefix(got[0], "chatgpt-401-invalid-api-key openai true true: ") {
+				t.Errorf("told %q of the end", got)
+			}
+		})
+		process(func(*world) {
+			time.Sleep(time.Hour)
+			expectLines(t, told.take())
+		})
+		if kept, err := s.Settings(t.Context(), scopeOutage); err != nil || len(kept) > 0 {
+			t.Errorf("kept %v, %v", kept, err)
+		}
+	})
 }

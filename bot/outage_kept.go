@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// scopeOutage is the scope of the outages that admins were told of, by their
-// names.
+// scopeOutage is the scope of the outages that admins were told of, in chats or
+// elsewhere, by their names.
 const scopeOutage = "outage"
 
 // maxReplayed is how many incidents are looked at to know, after a restart, what
@@ -19,16 +19,17 @@ const maxReplayed = 5000
 type announced struct {
 	Entry, Provider string
 	Ref             string
-	Since, Told     time.Time
+	Since           time.Time
+	Told            time.Time // in chats; zero: they were not
 	Tag             string
 }
 
 // name is what an outage is kept under.
 func (o *outage) name() string { return o.entry + " " + o.provider }
 
-// markOf is what is to be kept of an outage that admins are told of at now.
-func (d *dispatcher) markOf(x *outage, now time.Time) *mark {
-	raw, err := json.Marshal(announced{x.entry, x.provider, x.ref, x.since, now, x.tag})
+// markOf is what is to be kept of an outage that admins are told of, in chats at told.
+func (d *dispatcher) markOf(x *outage, told time.Time) *mark {
+	raw, err := json.Marshal(announced{x.entry, x.provider, x.ref, x.since, told, x.tag})
 	if err != nil {
 		return nil
 	}
@@ -88,7 +89,10 @@ func (o *outages) replay(all []Incident, known []announced, now time.Time) {
 	defer o.mu.Unlock()
 	for _, a := range known {
 		x := o.open(outageKey{a.Entry, a.Provider}, &Incident{Ref: a.Ref, At: a.Since})
-		x.last, x.told, x.tag = a.Told, a.Told, a.Tag
+		x.last, x.told, x.tag, x.kept = a.Told, a.Told, a.Tag, true
+		if x.told.IsZero() {
+			x.last = a.Since
+		}
 	}
 	for k := range all {
 		i := &all[k]
@@ -100,7 +104,7 @@ func (o *outages) replay(all []Incident, known []announced, now time.Time) {
 		o.ended(i)
 	}
 	for k, x := range o.all {
-		if x.failures = max(x.failures, 1); x.told.IsZero() && now.Sub(x.last) >= quietTime {
+		if x.failures = max(x.failures, 1); !x.kept && now.Sub(x.last) >= quietTime {
 			delete(o.all, k)
 		}
 	}
