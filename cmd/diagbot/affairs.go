@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,9 @@ type affairs struct {
 	all map[affair]*stricken
 }
 
+// affairKey begins the keys of their alerts.
+const affairKey = "ai/"
+
 // affair names an outage.
 type affair struct{ entry, provider string }
 
@@ -30,17 +34,36 @@ type stricken struct {
 func (a *affairs) meets(account string, o bot.Outage) (key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	s := a.stricken(affair{o.Entry, o.Provider}, fmt.Sprint(affairKey, o.Entry, "/", o.Provider, "/", o.Since.Unix()))
+	s.accounts[account] = true
+	return s.key
+}
+
+// recall notes that an account had an outage whose alerts went by a key, when it was
+// answered for last.
+func (a *affairs) recall(account, key string) {
+	rest, ok := strings.CutPrefix(key, affairKey)
+	entry, rest, _ := strings.Cut(rest, "/")
+	end := strings.LastIndexByte(rest, '/')
+	if !ok || end < 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stricken(affair{entry, rest[:end]}, key).accounts[account] = true
+}
+
+// stricken returns whom an outage has met, whose alerts go by the key if it is new.
+func (a *affairs) stricken(name affair, key string) *stricken {
 	if a.all == nil {
 		a.all = make(map[affair]*stricken)
 	}
-	name := affair{o.Entry, o.Provider}
 	s := a.all[name]
 	if s == nil {
-		s = &stricken{key: fmt.Sprint("ai/", o.Entry, "/", o.Provider, "/", o.Since.Unix()), accounts: make(map[string]bool)}
+		s = &stricken{key: key, accounts: make(map[string]bool)}
 		a.all[name] = s
 	}
-	s.accounts[account] = true
-	return s.key
+	return s
 }
 
 // leaves notes that an account has an outage no more, and reports whether nobody

@@ -115,7 +115,10 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 		d.logger.Warn("what admins changed was not read", "account", name, "error", err)
 	}
 	defer d.control.leave(name)
-	defer d.alarm.affairs.forget(name)
+	if err := d.alarm.recall(owning, name, owned.Settings); err != nil {
+		d.logger.Warn("what alerts told was not read", "account", name, "error", err)
+	}
+	defer d.alarm.leave(name)
 	channel, done := d.channel(owned)
 	defer done()
 	defer d.doors.opens(name, channel)()
@@ -164,7 +167,7 @@ func (d *desk) trouble(kind string, f *troubleshoot.Fault) {
 	if f == nil {
 		d.pulse.set(name, "online")
 		d.print(name, d.say("trouble_over"))
-		d.alarm.over(name, kind, d.say("trouble_over"))
+		d.alarm.over(name, d.say("trouble_over"), kind)
 		return
 	}
 	d.pulse.set(name, "store")

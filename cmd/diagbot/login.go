@@ -66,7 +66,7 @@ func (v *loginView) online(key string, args ...string) {
 	v.pulse.set(v.account, "online")
 	v.explained = ""
 	v.tell(key, args...)
-	v.alarm.over(v.account, alarmLogin, v.say(key, args...))
+	v.alarm.online(v.account, v.say(key, args...))
 	v.crier.over(v.account)
 }
 

@@ -79,7 +79,7 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 	}()
 	var shelf atomic.Pointer[troubleshoot.Catalogue]
 	shelf.Store(catalogue)
-	alarm, err := a.newAlarm(cfg, alert.Options{Redactor: redactor, Logger: logger}, shelf.Load)
+	alarm, err := a.newAlarm(cfg, newSlate(db, logger), alert.Options{Redactor: redactor, Logger: logger}, shelf.Load)
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,7 @@ func (o *office) run(ctx context.Context) error {
 	heart.Go(func() { o.pulse.beat(beating) })
 	heart.Go(func() { o.keys.run(beating) })
 	heart.Go(func() { o.crier.run(beating) })
+	heart.Go(func() { o.alarm.slate.run(beating) })
 	if !o.cfg.Store.URL.Empty() { // else nobody shares the store
 		heart.Go(func() { o.control.follow(beating, followEvery) })
 	}

@@ -50,7 +50,7 @@ func newPost(t Target, o *Options, closing <-chan struct{}) *post {
 
 // tell queues the alert unless the target need not hear it.
 func (p *post) tell(al Alert) {
-	if !p.target.hears(al.Event) {
+	if !al.Recovered && !p.target.hears(al.Event) {
 		return
 	}
 	p.mu.Lock()
