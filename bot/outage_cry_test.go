@@ -127,7 +127,8 @@ func TestOverIsToldOutsideAfterRestart(t *testing.T) {
 			w.completer.willWholly(answers("openai"))
 			w.hear(private("alice", "hi"))
 			time.Sleep(20 * time.Minute)
-			if got := told.take(); len(got) != 1 || !strings.HasPrefix(got[0], "chatgpt-401-invalid-api-key openai true true: ") {
+			got := told.take() // it may have been told once more before the answer
+			if n := len(got); n == 0 || n > 2 || !strings.HasPrefix(got[n-1], "chatgpt-401-invalid-api-key openai true true: ") {
 				t.Errorf("told %q of the end", got)
 			}
 		})
