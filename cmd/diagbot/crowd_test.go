@@ -28,6 +28,7 @@ type crowd struct {
 	asks map[string][]time.Time // when the model was asked, by question
 
 	blames  []string      // what t was told
+	astray  []string      // what was said to somebody else, as the owner
 	transit time.Duration // how long what a process has said may take to arrive after its end
 
 	ended func() // ends listening
@@ -97,7 +98,7 @@ func newCrowd(t *testing.T, friends int, latency time.Duration) (*internet, *cro
 	sent, end := n.wechat.Subscribe()
 	c.listen(t, end, func() {
 		for m := range sent {
-			c.talks[m.To].hear(part{m.ClientMsgID, m.Text, m.At})
+			c.hear(m.To, part{m.ClientMsgID, m.Text, m.At})
 		}
 	})
 	return n, c
@@ -125,7 +126,7 @@ func newOfficialCrowd(t *testing.T, friends int, latency time.Duration) (*intern
 	sent, end := n.ilink.Subscribe()
 	c.listen(t, end, func() {
 		for m := range sent {
-			c.talks[m.To].hear(part{m.ClientID, m.Text, m.At})
+			c.hear(m.To, part{m.ClientID, m.Text, m.At})
 		}
 	})
 	return n, c
@@ -232,6 +233,17 @@ func (k *talk) write(ctx context.Context, r *rand.Rand, pause time.Duration) {
 type part struct {
 	id, text string
 	at       time.Time
+}
+
+// hear passes on what the bot says in a chat.
+func (c *crowd) hear(chat string, m part) {
+	if k := c.talks[chat]; k != nil {
+		k.hear(m)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.astray = append(c.astray, fmt.Sprintf("%s at %v: %s", chat, m.at, m.text))
 }
 
 // hear checks what the bot says against what was asked.
@@ -341,6 +353,9 @@ func (c *crowd) settle(t *testing.T, breaks []time.Time) {
 		for _, q := range k.asked {
 			again += c.settleAsks(t, q, breaks)
 		}
+	}
+	if len(c.astray) > 0 {
+		c.blame(t, "said to nobody of them: %q", c.astray)
 	}
 	for _, complaint := range c.faults() {
 		if !strings.Contains(complaint, "sent again") {
