@@ -1,7 +1,6 @@
 package llm
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -33,9 +32,8 @@ func (r route) attempt(ctx context.Context, s shape, messages []Message) outcome
 	actx, x := newExchange(ctx, p.limits, listChoices, whole)
 	defer x.end()
 	a := answer{x: x}
-	request, pictures := p.request(model, s, messages)
-	x.pictures = pictures
-	err := a.ask(actx, r.k.client, request, whole)
+	x.freight = &freight{messages}
+	err := a.ask(actx, r.k.client, p.request(model, s), whole)
 	out := outcome{Completion: a.completion(p.options.Name, model)}
 	if err == nil {
 		err = a.verdict()
@@ -48,14 +46,13 @@ func (r route) attempt(ctx context.Context, s shape, messages []Message) outcome
 	return out
 }
 
-// request maps messages to what go-openai sends, and the pictures that the guard
-// adds; nil if there are none. Empty messages are left out: go-openai would drop
-// their content field, and providers refuse that.
-func (p *provider) request(model string, s shape, messages []Message) (openai.ChatCompletionRequest, *freight) {
+// request is what go-openai sends to ask a model, but for the messages: those are
+// the guard's to add.
+func (p *provider) request(model string, s shape) openai.ChatCompletionRequest {
 	o := &p.options
 	r := openai.ChatCompletionRequest{
 		Model:    model,
-		Messages: make([]openai.ChatCompletionMessage, 0, len(messages)),
+		Messages: []openai.ChatCompletionMessage{},
 		//lint:ignore SA1019 older and self-hosted servers know only this one
 		MaxTokens:           o.MaxTokens,
 		MaxCompletionTokens: o.MaxCompletionTokens,
@@ -67,32 +64,7 @@ func (p *provider) request(model string, s shape, messages []Message) (openai.Ch
 	if !s.whole(o) && !o.NoStreamOptions && !s.noStreamOptions {
 		r.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
 	}
-	var pictures *freight
-	for i := range messages {
-		switch m := &messages[i]; {
-		case len(m.Pictures) > 0:
-			if pictures == nil {
-				pictures = new(freight)
-			}
-			r.Messages = append(r.Messages, pictures.message(m))
-		case m.Content != "":
-			r.Messages = append(r.Messages, openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content})
-		}
-	}
-	return r, pictures
-}
-
-// message maps a message with pictures: what is said comes before them.
-func (f *freight) message(m *Message) openai.ChatCompletionMessage {
-	parts := make([]openai.ChatMessagePart, 0, len(m.Pictures)+1)
-	words := cmp.Or(m.Content, pictureMark) // some services want words with every picture
-	parts = append(parts, openai.ChatMessagePart{Type: openai.ChatMessagePartTypeText, Text: words})
-	for _, p := range m.Pictures {
-		parts = append(parts, openai.ChatMessagePart{
-			Type: openai.ChatMessagePartTypeImageURL, ImageURL: &openai.ChatMessageImageURL{URL: f.url(p)},
-		})
-	}
-	return openai.ChatCompletionMessage{Role: string(m.Role), MultiContent: parts}
+	return r
 }
 
 // number returns what go-openai sends as *f; it leaves out plain zeros.
@@ -116,14 +88,9 @@ type answer struct {
 	usage   Usage
 }
 
-var errNoMessages = errors.New("the prompt has no message")
-
 // ask sends the request and reads the answer to its end. An answer whose
 // finish reason came is whole, whatever happens to the connection after it.
 func (a *answer) ask(ctx context.Context, c *openai.Client, r openai.ChatCompletionRequest, whole bool) error {
-	if len(r.Messages) == 0 {
-		return errNoMessages
-	}
 	if whole {
 		return a.askWhole(ctx, c, r)
 	}

@@ -61,6 +61,33 @@ func BenchmarkComplete(b *testing.B) {
 	}
 }
 
+// What a message costs in a long conversation: 20 turns are remembered, and the
+// request is read as a transport reads it.
+func BenchmarkConversation(b *testing.B) {
+	said := strings.Repeat("what was said, ", 14)
+	ask := Prompt{Messages: []Message{{Role: RoleSystem, Content: said}}}
+	for range 20 {
+		ask.Messages = append(ask.Messages, Message{Role: RoleUser, Content: said}, Message{Role: RoleAssistant, Content: said})
+	}
+	ask.Messages = append(ask.Messages, Message{Role: RoleUser, Content: said})
+	for _, chunks := range []int{8, 128} {
+		b.Run(fmt.Sprint(chunks), func(b *testing.B) {
+			o := options("https://h/v1")
+			o.Transport = drain{stub{200, streamed(chunks), false}}
+			c, err := New(Options{Providers: []ProviderOptions{o}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Complete(b.Context(), ask); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func bare(b testing.TB, c *openai.Client) {
 	stream, err := c.CreateChatCompletionStream(b.Context(), request())
 	if err != nil {

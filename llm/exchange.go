@@ -32,8 +32,8 @@ var (
 type exchange struct {
 	watch
 
-	list     string   // the key whose array makes an answer
-	pictures *freight // of the request; nil for none
+	list    string   // the key whose array makes an answer
+	freight *freight // of the request; nil for none
 
 	status int
 	header http.Header
@@ -76,7 +76,7 @@ func exchangeOf(ctx context.Context) (*exchange, bool) {
 // services repeat.
 func (x *exchange) keep(body []byte) {
 	body = body[:min(len(body), maxBody)]
-	if x.pictures != nil {
+	if x.freight.pictured() {
 		x.body = blot(body)
 		return
 	}

@@ -42,8 +42,8 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 	for name, values := range g.header {
 		req.Header[name] = values
 	}
-	if x.pictures != nil {
-		if err := x.pictures.load(req, x); err != nil {
+	if x.freight != nil {
+		if err := x.freight.load(req, x); err != nil {
 			return nil, err
 		}
 	}

@@ -52,46 +52,82 @@ func TestEncodedReads(t *testing.T) {
 	}
 }
 
-// What goes out is the JSON that go-openai would make, of the length that was
-// said, and the same when the transport has to send it again.
-func TestRequestWithPictures(t *testing.T) {
-	pictures := []Picture{{"image/png", noise(1000)}, {"image/jpeg", noise(2000)}}
-	p := &provider{options: ProviderOptions{Name: "p"}}
-	messages := []Message{{Role: RoleUser, Content: "<&> data:image/png;base64,", Pictures: pictures}}
-	r, load := p.request("m", shape{}, messages)
+// said is a request as the guard sends it.
+func said(t *testing.T, p *provider, messages []Message) *http.Request {
+	t.Helper()
 	_, x := newExchange(t.Context(), Timeouts{}.withDefaults(), listChoices, false)
-	defer x.end()
-	text, err := json.Marshal(r)
+	t.Cleanup(x.end)
+	text, err := json.Marshal(p.request(`m","messages":[]`, shape{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, _ := http.NewRequest(http.MethodPost, "http://h", bytes.NewReader(text))
-	if err := load.load(req, x); err != nil {
+	req, _ := http.NewRequest(http.MethodPost, "http://h", bytes.NewBuffer(text))
+	if err := (&freight{messages}).load(req, x); err != nil {
 		t.Fatal(err)
 	}
-	again, _ := req.GetBody()
-	for _, body := range []io.Reader{req.Body, again} {
-		sent, err := io.ReadAll(body)
-		if err != nil || int64(len(sent)) != req.ContentLength {
-			t.Fatalf("%d bytes of %d, %v", len(sent), req.ContentLength, err)
-		}
-		var got openai.ChatCompletionRequest
-		if err := json.Unmarshal(sent, &got); err != nil {
+	return req
+}
+
+// What goes out is byte for byte what go-openai would send, of the length that
+// was said, and the same when the transport has to send it again.
+func TestRequestIsAsGoOpenAIWritesIt(t *testing.T) {
+	warm := float32(0.5)
+	p := &provider{options: ProviderOptions{Name: "p", MaxTokens: 7, Temperature: &warm}}
+	odd := "\"<&>\" \\ \n\x00\u2028 \xff 你好 \U0001F600 " + noMessages
+	png, jpeg := Picture{"image/png", noise(1000)}, Picture{"image/jpeg", noise(2000)}
+	url := func(p Picture) openai.ChatMessagePart {
+		url := "data:" + p.Type + ";base64," + base64.StdEncoding.EncodeToString(p.Data)
+		return openai.ChatMessagePart{Type: "image_url", ImageURL: &openai.ChatMessageImageURL{URL: url}}
+	}
+	words := func(s string) openai.ChatMessagePart { return openai.ChatMessagePart{Type: "text", Text: s} }
+	for name, tc := range map[string]struct {
+		messages []Message
+		want     []openai.ChatCompletionMessage
+	}{
+		"words": {
+			[]Message{{Role: RoleSystem, Content: "be brief"}, {Role: RoleUser, Content: odd}, {Role: RoleAssistant}, {Role: RoleUser, Content: "x"}},
+			[]openai.ChatCompletionMessage{{Role: "system", Content: "be brief"}, {Role: "user", Content: odd}, {Role: "user", Content: "x"}},
+		},
+		"much to escape": {
+			[]Message{{Role: RoleUser, Content: strings.Repeat("<", 10_000)}},
+			[]openai.ChatCompletionMessage{{Role: "user", Content: strings.Repeat("<", 10_000)}},
+		},
+		"pictures": {
+			[]Message{{Role: RoleUser, Content: odd, Pictures: []Picture{png, jpeg}}, {Role: RoleAssistant, Content: "a cat"}, {Role: RoleUser, Pictures: []Picture{jpeg}}},
+			[]openai.ChatCompletionMessage{
+				{Role: "user", MultiContent: []openai.ChatMessagePart{words(odd), url(png), url(jpeg)}},
+				{Role: "assistant", Content: "a cat"},
+				{Role: "user", MultiContent: []openai.ChatMessagePart{words(pictureMark), url(jpeg)}},
+			},
+		},
+	} {
+		req := said(t, p, tc.messages)
+		r := p.request(`m","messages":[]`, shape{})
+		r.Messages = tc.want
+		want, err := json.Marshal(r)
+		if err != nil {
 			t.Fatal(err)
 		}
-		parts := got.Messages[0].MultiContent
-		if len(parts) != 3 || parts[0].Text != messages[0].Content {
-			t.Fatalf("sent %+v", parts)
-		}
-		for i, p := range pictures {
-			if want := "data:" + p.Type + ";base64," + base64.StdEncoding.EncodeToString(p.Data); parts[i+1].ImageURL.URL != want {
-				t.Errorf("picture %d is %q", i, parts[i+1].ImageURL.URL)
+		again, _ := req.GetBody()
+		for _, body := range []io.Reader{req.Body, again} {
+			sent, err := io.ReadAll(body)
+			if err != nil || int64(len(sent)) != req.ContentLength || !bytes.Equal(sent, want) {
+				t.Errorf("%s: %v, %d bytes of %d:\n%.500q\nwant\n%.500q", name, err, len(sent), req.ContentLength, sent, want)
 			}
 		}
 	}
-	req, _ = http.NewRequest(http.MethodPost, "http://h", strings.NewReader("{}"))
-	if err := load.load(req, x); err == nil {
-		t.Error("a request without its marks went out")
+}
+
+// A request that has no place for what was said does not go out, nor one without
+// anything said.
+func TestRequestMustHoldItsMessages(t *testing.T) {
+	_, x := newExchange(t.Context(), Timeouts{}.withDefaults(), listChoices, false)
+	defer x.end()
+	for body, messages := range map[string][]Message{"{}": question().Messages, `{"messages":[]}`: {{Role: RoleUser}}} {
+		req, _ := http.NewRequest(http.MethodPost, "http://h", strings.NewReader(body))
+		if err := (&freight{messages}).load(req, x); err == nil {
+			t.Errorf("%s with %v went out", body, messages)
+		}
 	}
 }
 
@@ -167,7 +203,7 @@ func TestAnswerBeforeTheEndOfThePicture(t *testing.T) {
 				body := `{"error":{"message":"Request body too large","type":"invalid_request_error"}}`
 				fmt.Fprintf(conn, "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 				_ = conn.(*net.TCPConn).CloseWrite()
-				_, _ = io.Copy(io.Discard, io.LimitReader(conn, 1<<20)) // as nginx lingers
+				_, _ = io.Copy(io.Discard, conn) // lingers, as nginx does, until the client has heard it
 			})
 		}
 	})
