@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"math"
@@ -86,6 +87,7 @@ type answer struct {
 	refusal bool   // the model declined in so many words
 	first   time.Duration
 	usage   Usage
+	chunk   chunk // the newest
 }
 
 // ask sends the request and reads the answer to its end. An answer whose
@@ -101,7 +103,10 @@ func (a *answer) ask(ctx context.Context, c *openai.Client, r openai.ChatComplet
 	defer stream.Close()
 	a.text.Grow(1 << 10)
 	for {
-		chunk, err := stream.Recv()
+		line, err := stream.RecvRaw()
+		if err == nil {
+			err = a.chunk.decode(line)
+		}
 		switch {
 		case errors.Is(err, io.EOF):
 			return a.ended()
@@ -110,7 +115,7 @@ func (a *answer) ask(ctx context.Context, c *openai.Client, r openai.ChatComplet
 		case err != nil:
 			return err
 		}
-		a.add(&chunk)
+		a.add(&a.chunk)
 	}
 }
 
@@ -127,7 +132,26 @@ func (a *answer) askWhole(ctx context.Context, c *openai.Client, r openai.ChatCo
 	return nil
 }
 
-func (a *answer) add(chunk *openai.ChatCompletionStreamResponse) {
+// chunk is room for all chunks of a stream, one after the other: go-openai's Recv
+// makes some for each.
+type chunk struct {
+	openai.ChatCompletionStreamResponse
+}
+
+const mostChoices = 8 // of a chunk that room is kept for; one is usual
+
+// decode forgets the chunk before this one.
+func (c *chunk) decode(line []byte) error {
+	room := c.Choices[:cap(c.Choices)]
+	if len(room) > mostChoices {
+		room = nil
+	}
+	clear(room) // encoding/json leaves what it finds there
+	c.ChatCompletionStreamResponse = openai.ChatCompletionStreamResponse{Choices: room[:0]}
+	return json.Unmarshal(line, &c.ChatCompletionStreamResponse)
+}
+
+func (a *answer) add(chunk *chunk) {
 	a.count(chunk.Usage)
 	for i := range chunk.Choices {
 		choice := &chunk.Choices[i]

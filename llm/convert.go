@@ -22,15 +22,14 @@ func (x *exchange) asWhole(stream *events) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		var chunk openai.ChatCompletionStreamResponse
 		data := bytes.TrimSpace(line[len(eventPrefix):])
 		if string(data) == "[DONE]" {
 			continue
 		}
-		if err := json.Unmarshal(data, &chunk); err != nil {
+		if err := a.chunk.decode(data); err != nil {
 			return nil, x.fail(data, errForm)
 		}
-		a.add(&chunk)
+		a.add(&a.chunk)
 	}
 	if err := a.ended(); err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"slices"
 )
 
 // events is a stream of server-sent events as go-openai can read it: one line
@@ -25,8 +24,9 @@ type events struct {
 	lines int    // data lines in it
 	named bool   // it is called "error"
 
-	out []byte // what go-openai may read
-	err error  // what comes after that
+	lean []byte // room for what is passed on of an event
+	out  []byte // what go-openai may read
+	err  error  // what comes after that
 }
 
 const eventPrefix = "data: "
@@ -191,9 +191,7 @@ func (e *events) weigh(data []byte) error {
 	case data[0] == '[':
 		return e.x.fail(data, errInside)
 	case v.object && (v.list || v.usage):
-		// go-openai takes whatever begins with {"error": for an error, null too.
-		e.event = slices.Insert(e.event, len(eventPrefix)+1, ' ')
-		e.pass(e.data())
+		e.pass(data) // without "error":null, which go-openai takes for an error
 	case data[0] == '{' && !v.object:
 		return e.x.fail(data, errForm)
 	default:
@@ -202,11 +200,34 @@ func (e *events) weigh(data []byte) error {
 	return nil
 }
 
+// pass hands out what matters of an event.
 func (e *events) pass(data []byte) {
 	e.x.events++
 	e.x.last = data
-	e.event = append(e.event, '\n')
-	e.out = e.event
+	e.lean = append(essence(append(e.lean[:0], eventPrefix...), data), '\n')
+	e.out = e.lean
+}
+
+// essence appends what an answer is made of to out. Most of a chunk is ids, sent
+// with every word, and go-openai copies and decodes all that it is given. What is
+// no object is appended as it is.
+func essence(out, data []byte) []byte {
+	from := len(out)
+	out = append(out, '{')
+	object := members(data, func(key, value []byte) bool {
+		if !isKey(key, listChoices) && !(isKey(key, "usage") && says(value)) {
+			return true
+		}
+		if len(out) > from+1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(append(out, '"'), key...), `":`...), value...)
+		return true
+	})
+	if !object {
+		return append(out[:from], data...)
+	}
+	return append(out, '}')
 }
 
 // conclude handles the end of the body: an event that is whole but for the

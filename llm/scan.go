@@ -139,8 +139,12 @@ type verdict struct {
 	inner   []byte // the error of the first choice, if that is where it is
 }
 
-// judge reads the top level of b, whose promised array is called list. Keys
-// are compared as encoding/json does, without case.
+// isKey compares keys as encoding/json does, without case.
+func isKey(key []byte, name string) bool {
+	return len(key) == len(name) && bytes.EqualFold(key, []byte(name))
+}
+
+// judge reads the top level of b, whose promised array is called list.
 func judge(b []byte, list string) verdict {
 	var v verdict
 	v.object = members(b, func(key, value []byte) bool {
@@ -151,7 +155,7 @@ func judge(b []byte, list string) verdict {
 }
 
 func (v *verdict) note(key, value []byte, list string) {
-	is := func(name string) bool { return len(key) == len(name) && bytes.EqualFold(key, []byte(name)) }
+	is := func(name string) bool { return isKey(key, name) }
 	switch {
 	case is("error"), is("errors"), is("base_resp"):
 		v.failed = v.failed || says(value) && !fine(value)
