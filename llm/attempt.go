@@ -2,7 +2,6 @@ package llm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"math"
@@ -130,25 +129,6 @@ func (a *answer) askWhole(ctx context.Context, c *openai.Client, r openai.ChatCo
 	a.first = a.x.spoken()
 	a.count(&response.Usage)
 	return nil
-}
-
-// chunk is room for all chunks of a stream, one after the other: go-openai's Recv
-// makes some for each.
-type chunk struct {
-	openai.ChatCompletionStreamResponse
-}
-
-const mostChoices = 8 // of a chunk that room is kept for; one is usual
-
-// decode forgets the chunk before this one.
-func (c *chunk) decode(line []byte) error {
-	room := c.Choices[:cap(c.Choices)]
-	if len(room) > mostChoices {
-		room = nil
-	}
-	clear(room) // encoding/json leaves what it finds there
-	c.ChatCompletionStreamResponse = openai.ChatCompletionStreamResponse{Choices: room[:0]}
-	return json.Unmarshal(line, &c.ChatCompletionStreamResponse)
 }
 
 func (a *answer) add(chunk *chunk) {

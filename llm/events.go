@@ -215,7 +215,7 @@ func essence(out, data []byte) []byte {
 	from := len(out)
 	out = append(out, '{')
 	object := members(data, func(key, value []byte) bool {
-		if !isKey(key, listChoices) && !(isKey(key, "usage") && says(value)) {
+		if !isKey(key, listChoices) && !isKey(key, "usage") {
 			return true
 		}
 		if len(out) > from+1 {

@@ -22,6 +22,7 @@ var (
 	errStatus    = errors.New("the answer's status is not success")
 	errInside    = errors.New("the answer carries an error")
 	errForm      = errors.New("the answer is not the promised JSON")
+	errChunk     = fmt.Errorf("not one value in a chunk: %w", errForm)
 	errEmpty     = errors.New("the answer is empty")
 	errTooLarge  = errors.New("the answer is too large")
 	errTruncated = fmt.Errorf("the answer ended early: %w", io.ErrUnexpectedEOF)

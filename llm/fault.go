@@ -113,7 +113,7 @@ func entryOf(err error) string {
 	switch {
 	case errors.Is(err, errEmpty):
 		return entryEmpty
-	case errors.Is(err, errTooLarge), errors.As(err, &syntax), errors.As(err, &kind):
+	case errors.Is(err, errTooLarge), errors.Is(err, errChunk), errors.As(err, &syntax), errors.As(err, &kind):
 		return entryForm
 	case errors.Is(err, openai.ErrChatCompletionInvalidModel):
 		return entryNoModel
