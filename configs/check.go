@@ -222,10 +222,17 @@ func (l *loader) url(text, path string, schemes ...string) *url.URL {
 		l.add(path, ruleURLScheme, either(schemes))
 	case u.Hostname() == "" || strings.HasSuffix(u.Host, ":"):
 		l.add(path, ruleURLHost)
+	case u.Port() != "" && !isPort(u.Port()):
+		l.add(path, ruleURLPort)
 	default:
 		return u
 	}
 	return nil
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }
 
 func (l *loader) proxy(text, path string) {

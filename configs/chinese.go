@@ -32,7 +32,11 @@ func chineseFile(r rule) string {
 	case ruleNotUTF8:
 		return "文件不是 UTF-8 编码，请另存为 UTF-8"
 	case ruleSyntax:
-		return "不是合法的 YAML%s"
+		return "不是合法的 YAML%s；请看这一行和前面几行：同一级的配置项要用空格缩进得一样多"
+	case ruleTab:
+		return "这一行开头是制表符（Tab）；YAML 只能用空格缩进"
+	case ruleColon:
+		return "%s 后面应该是英文冒号，再加一个空格"
 	case ruleDocuments:
 		return "文件里有多个 YAML 文档，只保留一个"
 	case ruleTopLevel:
@@ -49,6 +53,8 @@ func chineseFile(r rule) string {
 		return "这个配置项写了两次"
 	case ruleUnknownEnv:
 		return "没有对应的配置项"
+	case ruleEnvFile:
+		return "只能写在配置文件里：%s"
 	case ruleEnvNear:
 		return "没有对应的配置项，是不是 %s？"
 	}
@@ -99,6 +105,8 @@ func chineseValue(r rule) string {
 		return "应该是以 %s 开头的网址"
 	case ruleURLHost:
 		return "网址里没有主机名"
+	case ruleURLPort:
+		return "网址的端口应在 1 到 65535 之间"
 	case ruleURLUser:
 		return "这里的网址不能带用户名或密码；密钥请写在 keys 下"
 	case ruleURLQuery:
@@ -129,6 +137,12 @@ func chineseProvider(r rule) string {
 	switch r {
 	case ruleNoProvider:
 		return "没有配置 AI 服务；请设置环境变量 OPENAI_API_KEY，或在这里列出服务"
+	case ruleKeyChars:
+		return "密钥里有空格、换行或密钥不会有的字符，请重新复制"
+	case ruleKeyQuoted:
+		return "密钥两头有引号或括号，请去掉"
+	case ruleKeyURL:
+		return "这是网址，不是密钥"
 	case ruleSecretEnv:
 		return "没有环境变量 %s"
 	case ruleSecretEnvBad:

@@ -41,6 +41,12 @@ func (l *loader) unknownEnv(name string, known []string) {
 		name = envPrefix + mask
 	}
 	l.origins[name] = name
+	for _, k := range l.keys {
+		if k.env() == name && !k.group {
+			l.add(name, ruleEnvFile, k.path)
+			return
+		}
+	}
 	if near := nearest(known, name); near != "" {
 		l.add(name, ruleEnvNear, near)
 		return

@@ -8,9 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -133,11 +130,14 @@ func (l *loader) parse(text []byte) (map[string]any, bool) {
 	}
 	root, err := document(text)
 	if err != nil {
-		l.syntax(err)
+		l.slips(err, string(text))
 		return nil, false
 	}
 	if root == nil {
 		return nil, true
+	}
+	if root.Kind == yaml.ScalarNode && l.colon(string(text)) {
+		return nil, false
 	}
 	x := index{findings: &l.findings, budget: maxNodes}
 	x.root(root)
@@ -172,26 +172,4 @@ func document(text []byte) (*yaml.Node, error) {
 		return nil, nil
 	}
 	return root, nil
-}
-
-// syntax reports a parser's error by its line and, if it is one of the parser's
-// own phrases, its reason: other texts quote the file, and the file may hold
-// keys.
-func (l *loader) syntax(err error) {
-	if errors.Is(err, errDocuments) {
-		l.add("", ruleDocuments)
-		return
-	}
-	text, line := err.Error(), 0
-	if m := regexp.MustCompile(`line (\d+): (.*)`).FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		text = m[2]
-	}
-	if !regexp.MustCompile(`^[a-z ,':-]+$`).MatchString(text) || strings.Contains(text, "anchor") {
-		text = ""
-	} else {
-		text = ": " + text
-	}
-	l.lines[""] = line
-	l.add("", ruleSyntax, text)
 }

@@ -90,9 +90,23 @@ func (l *loader) key(k Key, path string) []Key {
 		l.add(path, ruleEmpty)
 	}
 	for _, k := range keys {
-		l.sendable(k.Secret.Reveal(), path)
+		l.pasted(k.Secret.Reveal(), path)
 	}
 	return keys
+}
+
+// pasted checks a key for what comes along when it is copied: .env files are not
+// always read by a shell, which would take the quotes off.
+func (l *loader) pasted(text, path string) {
+	switch {
+	case text != strings.Trim(text, "\"'`<>[]“”‘’「」"):
+		l.add(path, ruleKeyQuoted)
+	case strings.ContainsFunc(text, unsendable):
+		l.add(path, ruleKeyChars)
+	case strings.Contains(text, "://"):
+		l.add(path, ruleKeyURL)
+	}
+	l.sendable(text, path) // which says nothing of a path that is bad already
 }
 
 // split parts a secret that holds several keys and numbers their common name.

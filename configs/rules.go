@@ -20,7 +20,9 @@ const (
 	ruleNotDir     rule = "%s is not a directory that can be read"
 	ruleTooBig     rule = "the file is larger than %d KiB"
 	ruleNotUTF8    rule = "the file isn't UTF-8 text; save it as UTF-8"
-	ruleSyntax     rule = "this isn't valid YAML%s"
+	ruleSyntax     rule = "this isn't valid YAML%s; look at this line and those before it: keys that belong together are indented alike, with spaces"
+	ruleTab        rule = "this line begins with a tab; YAML is indented with spaces only"
+	ruleColon      rule = "after %s comes an ordinary colon, then a space"
 	ruleDocuments  rule = "the file holds more than one YAML document; keep one"
 	ruleTopLevel   rule = "the file holds %s where keys and values are expected"
 	ruleTooComplex rule = "the file is nested or repeated too much"
@@ -30,6 +32,7 @@ const (
 	ruleFamiliar    rule = "unknown key; %s"
 	ruleTwice       rule = "this key is here twice"
 	ruleUnknownEnv  rule = "no setting has this name"
+	ruleEnvFile     rule = "this can be set in the configuration file only: %s"
 	ruleEnvNear     rule = "no setting has this name; did you mean %s?"
 
 	ruleType      rule = "%s is expected, not %s"
@@ -50,11 +53,15 @@ const (
 	ruleName      rule = "%s can't be a name; use up to 32 letters, digits, dots, dashes and underscores"
 	ruleNameKey   rule = "this looks like a key, and names are shown to people; put keys under keys"
 	ruleUnprint   rule = "this has spaces, line breaks or other characters that can't be sent"
+	ruleKeyChars  rule = "this key has spaces, line breaks or characters that no key has; copy it once more"
+	ruleKeyQuoted rule = "this key has quotes or brackets around it; leave them off"
+	ruleKeyURL    rule = "this is an address, not a key"
 	ruleControl   rule = "this has line breaks or other control characters"
 
 	ruleURLParse    rule = "this is not a URL"
 	ruleURLScheme   rule = "a URL that begins with %s is expected"
 	ruleURLHost     rule = "the URL names no host"
+	ruleURLPort     rule = "the URL's port is not one between 1 and 65535"
 	ruleURLUser     rule = "a URL with a user name or password in it isn't accepted here; keys go under keys"
 	ruleURLQuery    rule = "the URL has a query or fragment, and paths are appended to it"
 	rulePlain       rule = "key and chats would travel unencrypted to a host that isn't local; use https, or set allow_http"
@@ -123,7 +130,8 @@ func (r rule) in(locale string, args ...any) string {
 // the key itself is wrong, or the value is right but leads nowhere.
 func (r rule) wantsExample() bool {
 	switch r {
-	case ruleUnknown, ruleUnknownNear, ruleFamiliar, ruleTwice, ruleSecretEnv, ruleSecretFile, ruleSecretEmpty, ruleHeaderOwn, ruleUnused:
+	case ruleUnknown, ruleUnknownNear, ruleFamiliar, ruleTwice, ruleSecretEnv, ruleSecretFile, ruleSecretEmpty, ruleHeaderOwn, ruleUnused,
+		ruleKeyChars, ruleKeyQuoted, ruleKeyURL, ruleTab, ruleColon, ruleEnvFile:
 		return false
 	}
 	return true
