@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/store"
 )
 
 func (a *app) backup() *cobra.Command {
@@ -21,16 +25,36 @@ func (a *app) backup() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			db, err := a.openStore(c.Context(), cfg, nil)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			if err := db.Backup(c.Context(), args[0]); err != nil {
+			if err := a.copyState(c.Context(), cfg, args[0]); err != nil {
 				return err
 			}
 			fmt.Fprintln(a.out, a.say("backup_done", "path", args[0]))
 			return nil
 		},
 	}
+}
+
+// copyState does not open the store, which would make one where there is none, and
+// bring one up to date that is to be kept as it was.
+func (a *app) copyState(ctx context.Context, cfg *configs.Config, file string) error {
+	if err := a.made(cfg); err != nil {
+		return err
+	}
+	err := store.Backup(ctx, storeOptions(cfg), file)
+	var trouble *store.Error
+	if errors.As(err, &trouble) {
+		fmt.Fprintln(a.err, a.say("error", "text", err.Error()))
+		return statusFailed
+	}
+	return err
+}
+
+// made tells the operator of a data directory that holds no state: it is probably
+// not the one that serve uses.
+func (a *app) made(cfg *configs.Config) error {
+	if store.Made(storeOptions(cfg)) {
+		return nil
+	}
+	fmt.Fprintln(a.err, a.say("state_none", "path", cfg.DataDir))
+	return statusFailed
 }

@@ -48,3 +48,33 @@ func TestBackup(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 }
+
+// TestNoState: in a directory that serve has not used there is nothing to copy and
+// nobody to pair with, and nothing is made that would hide that.
+func TestNoState(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	for _, args := range [][]string{{"backup", filepath.Join(dir, "copy")}, {"pair"}} {
+		got := diagbot(t, "", []string{"DIAGBOT_DATA_DIR=" + data}, args...)
+		if got.status != int(statusFailed) || got.out != "" || !strings.Contains(got.err, data) {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// TestBackupOfAnother refuses what is no state of ours, and check says so first.
+func TestBackupOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "diagbot.db"), []byte("garbage"), 0o600))
+	env := []string{"OPENAI_API_KEY=" + planted, "DIAGBOT_DATA_DIR=" + dir}
+	const want = "not a SQLite database"
+	if got := diagbot(t, "", env, "backup", filepath.Join(dir, "copy")); got.status != int(statusFailed) || !strings.Contains(got.err, want) {
+		t.Errorf("backup: %+v", got)
+	}
+	if got := diagbot(t, "", env, "check", "--offline"); got.status != int(statusFailed) || !strings.Contains(got.out, want) || !strings.Contains(got.out, "data_dir") {
+		t.Errorf("check: %+v", got)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/diagbot/diagbot/bot/ilink"
 	"github.com/diagbot/diagbot/bot/wechat"
 	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/store"
 	"github.com/diagbot/diagbot/llm"
 	"github.com/diagbot/diagbot/troubleshoot"
 )
@@ -37,7 +38,7 @@ func (a *app) check() *cobra.Command {
 			}
 			recallChannel(cfg)
 			r := &report{app: a, catalogue: catalogue}
-			r.configuration(cfg)
+			r.configuration(c.Context(), cfg, offline)
 			r.alerts(c.Context(), cfg, alerts)
 			if !offline {
 				r.wechat(c.Context(), cfg)
@@ -58,6 +59,7 @@ type report struct {
 	*app
 	catalogue     *troubleshoot.Catalogue
 	total, failed int
+	explained     []string // ids of entries
 }
 
 func (r *report) ok(key string, args ...string) {
@@ -80,7 +82,7 @@ func (r *report) conclude() error {
 	return nil
 }
 
-func (r *report) configuration(cfg *configs.Config) {
+func (r *report) configuration(ctx context.Context, cfg *configs.Config, offline bool) {
 	file := cfg.File
 	if file == "" {
 		file = r.say("check_config_env")
@@ -91,7 +93,27 @@ func (r *report) configuration(cfg *configs.Config) {
 		return
 	}
 	r.ok("check_data_ok", "path", cfg.DataDir)
+	if cfg.Store.URL.Empty() || !offline {
+		r.store(ctx, cfg)
+	}
 }
+
+// store looks whether the store can be opened, where there is one already.
+func (r *report) store(ctx context.Context, cfg *configs.Config) {
+	o := storeOptions(cfg)
+	err := store.Look(ctx, o)
+	switch {
+	case err != nil:
+		r.total++
+		r.failed++
+		fmt.Fprintln(r.out, r.whyStore(cfg, err))
+	case store.Made(o):
+		r.ok("check_store_ok")
+	}
+}
+
+// roomProbe is how much a check writes, in bytes: about what an empty store takes.
+const roomProbe = 256 << 10
 
 // writable makes the directory, if need be, and a file in it for a moment.
 func writable(dir string) error {
@@ -102,7 +124,8 @@ func writable(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	_, err = f.Write(make([]byte, roomProbe))
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 }
 
 // wechat looks whether the servers that the accounts need can be reached. Nothing
@@ -190,9 +213,14 @@ func (r *report) steps(c llm.Check) {
 	}
 }
 
-// explain prints what the catalogue has on a fault, indented.
+// explain prints what the catalogue has on a fault, indented; once for each entry.
 func (r *report) explain(f *troubleshoot.Fault) {
 	entry := r.catalogue.Diagnose(f).Entry
+	if slices.Contains(r.explained, entry.ID) {
+		fmt.Fprintln(r.out, r.say("check_above", "entry", entry.ID))
+		return
+	}
+	r.explained = append(r.explained, entry.ID)
 	text := r.catalogue.Explain(entry.ID, troubleshoot.Telling{
 		Audience: troubleshoot.AudienceAdmin, Locale: r.chatLocale(r.catalogue),
 	})

@@ -19,7 +19,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"openwechat", "accounts: [{name: main}]\n", true, statusOK, []string{"login.wx.qq.com answers", "webpush.wx.qq.com answers", "AI source openai: accepts"}, []string{"ilinkai"}},
 		{"ilink", onILink, false, statusOK, []string{"ilinkai.weixin.qq.com answers", "novac2c.cdn.weixin.qq.com answers"}, []string{"login.wx.qq.com"}},
-		{"both", both, true, statusFailed, []string{"login.wx.qq.com answers", "ilinkai.weixin.qq.com cannot be reached"}, nil},
+		{"both", both, true, statusFailed, []string{"login.wx.qq.com answers", "ilinkai.weixin.qq.com cannot be reached", "  See wechat-unreachable above."}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

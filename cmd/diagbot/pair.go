@@ -30,6 +30,9 @@ func (a *app) pair() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.made(cfg); err != nil {
+				return err
+			}
 			db, err := a.openStore(c.Context(), cfg, nil)
 			if err != nil {
 				return err

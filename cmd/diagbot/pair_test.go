@@ -10,6 +10,9 @@ import (
 // TestPairingIsAudited: who made a code at the server is kept, the code is not.
 func TestPairingIsAudited(t *testing.T) {
 	dir := t.TempDir()
+	served, err := store.Open(t.Context(), store.Options{Dir: dir})
+	must(t, err)
+	must(t, served.Close())
 	made := diagbot(t, "", []string{"DIAGBOT_DATA_DIR=" + dir}, "pair")
 	code := codeShown.FindStringSubmatch(made.out)
 	if made.status != 0 || code == nil {

@@ -147,19 +147,35 @@ const forever = 100 * 365 * 24 * time.Hour
 
 // openStore opens the database, or tells the operator what is wrong with it.
 func (a *app) openStore(ctx context.Context, cfg *configs.Config, logger *slog.Logger) (*store.DB, error) {
-	db, err := store.Open(ctx, store.Options{
-		Dir: cfg.DataDir, URL: cfg.Store.URL.Reveal(), Key: []byte(cfg.Store.Key.Reveal()), Logger: logger,
-		Retention: store.Retention{Conversations: cmp.Or(cfg.MemoryExpiry, forever)},
-	})
+	o := storeOptions(cfg)
+	o.Logger = logger
+	db, err := store.Open(ctx, o)
 	if err != nil {
 		return nil, a.storeBad(cfg, err)
 	}
 	return db, nil
 }
 
+func storeOptions(cfg *configs.Config) store.Options {
+	return store.Options{
+		Dir: cfg.DataDir, URL: cfg.Store.URL.Reveal(), Key: []byte(cfg.Store.Key.Reveal()),
+		Retention: store.Retention{Conversations: cmp.Or(cfg.MemoryExpiry, forever)},
+	}
+}
+
 // storeBad tells the operator why the store cannot be used. The error it returns
 // asks for another start later where the reason may go away by itself.
 func (a *app) storeBad(cfg *configs.Config, err error) error {
+	fmt.Fprintln(a.err, a.whyStore(cfg, err))
+	var trouble *store.Error
+	if errors.As(err, &trouble) && trouble.Kind != store.Damaged && trouble.Kind != store.Other {
+		return statusFailed
+	}
+	return statusUsage
+}
+
+// whyStore says why the store cannot be used, and which setting chooses it.
+func (a *app) whyStore(cfg *configs.Config, err error) string {
 	key, setting := "store_bad", "data_dir"
 	if !cfg.Store.URL.Empty() {
 		setting = "store.url"
@@ -167,12 +183,7 @@ func (a *app) storeBad(cfg *configs.Config, err error) error {
 	if errors.Is(err, store.ErrNewerSchema) {
 		key = "store_newer"
 	}
-	fmt.Fprintln(a.err, a.say(key, "why", err.Error(), "setting", setting))
-	var trouble *store.Error
-	if errors.As(err, &trouble) && trouble.Kind != store.Damaged && trouble.Kind != store.Other {
-		return statusFailed
-	}
-	return statusUsage
+	return a.say(key, "why", err.Error(), "setting", setting)
 }
 
 func relayOptions(cfg *configs.Config) bot.Options {

@@ -30,7 +30,7 @@ func backup(ctx context.Context, o Options, file string) error {
 	if o.URL != "" {
 		return errors.New("this is a PostgreSQL database: use pg_dump, or what your provider offers")
 	}
-	path, err := filepath.Abs(filepath.Join(o.Dir, liteFile))
+	path, err := litePath(o)
 	if err != nil {
 		return err
 	}

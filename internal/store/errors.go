@@ -2,13 +2,16 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -85,7 +88,7 @@ func describe(err error) (kind Kind, code, text string) {
 	case errors.As(err, &refused):
 		return pgKind(refused.Code), refused.Code, pgText(refused)
 	case errors.As(err, &unreached):
-		return Gone, "", "no connection"
+		return Gone, "", "no connection" + unreachedBy(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return Gone, "", "no answer in time"
 	case errors.Is(err, context.Canceled):
@@ -95,6 +98,26 @@ func describe(err error) (kind Kind, code, text string) {
 		return Gone, "", "the connection broke"
 	}
 	return Other, "", fmt.Sprintf("the database failed (%T)", err)
+}
+
+// unreachedBy says why there is no connection, where that is known. A server on
+// several addresses may fail in several ways; the first that fits is told.
+func unreachedBy(err error) string {
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &name):
+		return ": there is no host of that name, or nobody to ask for it"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return ": nothing listens on that port"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return ": no answer in time"
+	case errors.As(err, &certificate):
+		return ": the server's certificate is not trusted, or is for another name"
+	case strings.Contains(err.Error(), "server refused TLS"): // pgconn has no type for it
+		return ": the server does not speak TLS, which sslmode asks for"
+	}
+	return ""
 }
 
 // broken tells errors of a connection that was there.

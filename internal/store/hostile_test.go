@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,8 +96,8 @@ func TestHostileFiles(t *testing.T) {
 			path := filepath.Join(dir, liteFile)
 			c.make(t, path)
 			before := snapshot(t, dir)
-			for range 2 {
-				_, err := Open(t.Context(), Options{Dir: dir})
+			for _, open := range []func() error{opening(t, dir), opening(t, dir), func() error { return Look(t.Context(), Options{Dir: dir}) }} {
+				err := open()
 				if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 					t.Fatalf("error %v, want %q and the file", err, c.want)
 				}
@@ -109,6 +110,46 @@ func TestHostileFiles(t *testing.T) {
 				t.Fatalf("the directory has changed:\n%.300s\n%.300s", before, after)
 			}
 		})
+	}
+}
+
+func opening(t *testing.T, dir string) func() error {
+	return func() error {
+		_, err := Open(t.Context(), Options{Dir: dir})
+		return err
+	}
+}
+
+// TestLook finds nothing wrong with a database that is not there yet, nor with one
+// in use, and leaves both as they are.
+func TestLook(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		check(t, Look(t.Context(), p.Options))
+		if left, _ := os.ReadDir(p.Dir); len(left) > 0 || Made(p.Options) != (p.URL != "") {
+			t.Errorf("made %v", left)
+		}
+		a := p.claim(t)
+		check(t, Look(t.Context(), p.Options))
+		receive(t, a, "a")
+		check(t, Look(t.Context(), p.Options))
+		same(t, "made", Made(p.Options), true)
+	})
+}
+
+// TestLookFails says what keeps a PostgreSQL out of reach, without the password.
+func TestLookFails(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	check(t, silent.Close())
+	for url, want := range map[string]string{
+		"postgres://u:geheim@" + silent.Addr().String() + "/d": "nothing listens on that port",
+		"postgres://u:geheim@host.invalid/d":                   "no host of that name",
+		"postgres://u:geheim@127.0.0.1:99999/d":                "not valid",
+	} {
+		err := Look(t.Context(), Options{URL: url})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: %v, want %q", url, err, want)
+		}
 	}
 }
 
@@ -191,6 +232,9 @@ func TestForeignServer(t *testing.T) {
 	exec("UPDATE diagbot_schema SET version = 7")
 	if _, err := Open(t.Context(), Options{URL: url}); !errors.Is(err, ErrNewerSchema) || !strings.Contains(err.Error(), "version 7") {
 		t.Fatalf("a newer one: %v", err)
+	}
+	if err := Look(t.Context(), Options{URL: url}); !errors.Is(err, ErrNewerSchema) {
+		t.Fatalf("look at a newer one: %v", err)
 	}
 	exec("UPDATE diagbot_schema SET version = 1")
 	if _, err := Open(t.Context(), Options{URL: url + "&synchronous_commit=off"}); err == nil || !strings.Contains(err.Error(), "synchronous_commit") {

@@ -45,11 +45,22 @@ func (p *postgres) dialect() dialect {
 func (p *postgres) close() error { return p.db.Close() }
 
 func openPostgres(ctx context.Context, o Options) (where string, _ engine, err error) {
+	p, err := newPostgres(o)
+	if err != nil {
+		return "PostgreSQL", nil, err
+	}
+	if err := p.prepare(ctx); err != nil {
+		return p.where, nil, errors.Join(err, p.close())
+	}
+	return p.where, p, nil
+}
+
+// newPostgres connects to nothing yet.
+func newPostgres(o Options) (*postgres, error) {
 	config, err := pgx.ParseConfig(o.URL)
 	if err != nil { // its text may hold the password
-		return "PostgreSQL", nil, &Error{Kind: Other, text: "the URL of the database is not valid", err: errors.New("invalid URL")}
+		return nil, &Error{Kind: Other, text: "the URL of the database is not valid", err: errors.New("invalid URL")}
 	}
-	where = fmt.Sprintf("PostgreSQL database %q at %s", config.Database, config.Host)
 	for name, value := range pgSettings() {
 		if _, ok := config.RuntimeParams[name]; !ok {
 			config.RuntimeParams[name] = value
@@ -64,22 +75,14 @@ func openPostgres(ctx context.Context, o Options) (where string, _ engine, err e
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(pgConnections)
 	db.SetMaxIdleConns(pgConnections)
-	p := &postgres{db: db, where: where}
-	if err := p.prepare(ctx); err != nil {
-		return where, nil, errors.Join(err, db.Close())
-	}
-	return where, p, nil
+	return &postgres{db: db, where: fmt.Sprintf("PostgreSQL database %q at %s", config.Database, config.Host)}, nil
 }
 
 // prepare brings the schema up to date. Several processes may do so at once:
 // then one succeeds, and the others try again.
 func (p *postgres) prepare(ctx context.Context) (err error) {
-	var commits string
-	if err := p.db.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&commits); err != nil {
+	if err := p.durable(ctx); err != nil {
 		return err
-	}
-	if commits == "off" {
-		return &Error{Kind: Other, text: p.where + ": synchronous_commit is off, which loses messages", err: errors.New("not durable")}
 	}
 	for range 2 * pgAttempts {
 		if err = migrate(ctx, p.where, p.db, migrations(), pgDDL); !inTheWay(err) && !exists(err) {
@@ -90,6 +93,18 @@ func (p *postgres) prepare(ctx context.Context) (err error) {
 		return &Error{Kind: Other, text: p.where + ": it has tables of another program; give diagbot a database or schema of its own", err: ErrForeign}
 	}
 	return err
+}
+
+// durable refuses a server that would lose what it has confirmed.
+func (p *postgres) durable(ctx context.Context) error {
+	var commits string
+	if err := p.db.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&commits); err != nil {
+		return err
+	}
+	if commits == "off" {
+		return &Error{Kind: Other, text: p.where + ": synchronous_commit is off, which loses messages", err: errors.New("not durable")}
+	}
+	return nil
 }
 
 func pgDDL(s string) string { return strings.ReplaceAll(s, " WITHOUT ROWID", "") }

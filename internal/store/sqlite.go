@@ -74,7 +74,7 @@ func (l *lite) shrink(ctx context.Context) (more bool, err error) {
 
 // openLite opens dir/diagbot.db and makes both if need be.
 func openLite(ctx context.Context, o Options) (where string, _ engine, err error) {
-	path, err := filepath.Abs(filepath.Join(o.Dir, liteFile))
+	path, err := litePath(o)
 	if err != nil {
 		return o.Dir, nil, err
 	}
