@@ -40,7 +40,7 @@ func (a *app) demo() *cobra.Command {
 				return errors.New(a.say("demo_channel", "value", channel))
 			}
 			fmt.Fprintln(a.out, a.say("demo_starting"))
-			stage, err := newStage(c.Context(), world.Channel(channel), &pencil{dir: pictures})
+			stage, err := newStage(c.Context(), world.Channel(channel), &pencil{dir: pictures}, a.tag)
 			if err != nil {
 				return err
 			}
@@ -71,13 +71,14 @@ type stage struct {
 	owner         world.Person
 }
 
-func newStage(ctx context.Context, channel world.Channel, p *pencil) (*stage, error) {
+// newStage starts a world whose bot speaks usual where it knows nothing better.
+func newStage(ctx context.Context, channel world.Channel, p *pencil, usual string) (*stage, error) {
 	w, err := world.Start(ctx, world.Options{
 		Nick:     demoBot,
 		Channel:  channel,
 		Timeouts: demoTimeouts,
 		Bot: func(o *bot.Options) {
-			o.Deadline, o.Draw = demoDeadline, p.draw
+			o.Deadline, o.Draw, o.Locale = demoDeadline, p.draw, usual
 			if c, ok := o.Sources.(bot.Control); ok {
 				o.Control = c
 			}
@@ -140,9 +141,23 @@ func (a *app) await(ctx context.Context, s *stage, me world.Person, lines <-chan
 				return "", false
 			}
 			fmt.Fprint(a.out, "\r")
-			printLine(a.out, demoBot+"<", a.shown(s, reply))
+			printLine(a.out, s.speaks(me, reply)+"<", a.shown(s, reply))
 		}
 	}
+}
+
+// speaks names the bot, and to whom it speaks unless that is me: the owner is told
+// of a failure that a friend has just met, in a chat of their own.
+func (s *stage) speaks(me world.Person, said world.Said) string {
+	if s.Reads(me, said) {
+		return demoBot
+	}
+	for _, p := range []world.Person{s.owner, s.alice, s.ming} {
+		if s.Reads(p, said) {
+			return demoBot + " → " + p.Name
+		}
+	}
+	return demoBot + " → " + demoGroup
 }
 
 // shown is what a terminal shows of what the bot said.

@@ -133,3 +133,23 @@ func TestServeChannel(t *testing.T) {
 		t.Errorf("remembered %q, %v", raw, err)
 	}
 }
+
+// TestDemoTellsWhoIsTold: what the owner is told of a failure is not shown as if it
+// were said to the friend who met it, and everybody is spoken to in the language of
+// the terminal.
+func TestDemoTellsWhoIsTold(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	p, typed := n.sit(t, "demo", "--lang", "zh-Hans")
+	p.waitFor(t, "小明>")
+	typed("!401")
+	p.waitFor(t, "小诊 → owner< API 密钥没有被接受")
+	p.waitFor(t, "小诊< AI 服务现在用不了")
+	typed(":owner")
+	typed("/diag 401")
+	p.waitFor(t, "24 小时内在这里出现 1 次")
+	typed(":quit")
+	if status := p.status(t); status != 0 {
+		t.Errorf("status %d: %s", status, p.text())
+	}
+}

@@ -29,6 +29,9 @@ func (w *World) chat(p Person) string {
 	return p.ID
 }
 
+// Reads reports whether the person reads what the bot said where they are.
+func (w *World) Reads(p Person, said Said) bool { return said.To == w.chat(p) }
+
 // Say sends a message as the person and does not wait.
 func (w *World) Say(p Person, text string) { w.side.say(p, text) }
 
