@@ -98,26 +98,31 @@ func unreachable(f *troubleshoot.Fault) bool {
 	return f.Net != "" && f.Net != troubleshoot.NetDecode && f.Status == 0
 }
 
-// load returns the saved session, or nil after saying what is wrong with it
-// and moving it out of the way of the next one.
+// load returns the saved session, or nil after saying what is wrong with it. One
+// that makes no sense is moved out of the way of the next one; one that cannot be
+// read stays, because a working store or the right key may read it after a restart.
 func (c *Channel) load() *document {
 	b, err := c.opt.Session.Load()
-	if err == nil && len(b) == 0 {
+	if err != nil {
+		c.log.Warn("the saved WeChat session cannot be read", "error", err)
+		c.show(Login{State: LoginUnusable, Reason: whyUnread}) // the error may name the place; that is for the log
 		return nil
 	}
-	why := "cannot be read" // the error may name the place; that is for the log
+	if len(b) == 0 {
+		return nil
+	}
+	d, err := readDocument(b)
 	if err == nil {
-		var d *document
-		if d, err = readDocument(b); err == nil {
-			return d
-		}
-		why = err.Error()
+		return d
 	}
 	where, moved := c.opt.Session.SetAside()
 	c.log.Warn("the saved WeChat session is unusable and was set aside", "reason", err, "where", where, "error", moved)
-	c.show(Login{State: LoginUnusable, Reason: why})
+	c.show(Login{State: LoginUnusable, Reason: err.Error()})
 	return nil
 }
+
+// whyUnread names the setting that is most often behind it.
+const whyUnread = "cannot be read; if store.key has changed, stop and set the old one"
 
 // scan shows QR codes until one is confirmed.
 func (c *Channel) scan(ctx context.Context, ear bot.Ear) (*link, error) {

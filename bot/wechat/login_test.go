@@ -177,6 +177,32 @@ func TestUnusableSessions(t *testing.T) {
 	}
 }
 
+// unread is a session that another key opens.
+type unread struct{ *memory }
+
+func (unread) Load() ([]byte, error) { return nil, errors.New("secret place: wrong key") }
+
+// TestUnreadSession: what cannot be read now stays where it is, until there is a
+// new login to take its place.
+func TestUnreadSession(t *testing.T) {
+	w := newWorld(t, simwechat.Options{}, nil)
+	kept := unread{&memory{b: []byte("good")}}
+	w.build(w.srv.Transport(), func(o *Options) { o.Session = kept })
+	w.start(false)
+	if l := w.await(LoginUnusable); !strings.Contains(l.Reason, "store.key") || strings.Contains(l.Reason, "secret") {
+		t.Errorf("reason %q", l.Reason)
+	}
+	w.await(LoginScan)
+	w.await(LoginConfirmed)
+	w.stop()
+	if kept.aside != nil {
+		t.Errorf("%q was set aside", kept.aside)
+	}
+	if _, err := readDocument(kept.b); err != nil {
+		t.Error("new session:", err)
+	}
+}
+
 func TestSessionThatCannotBeKept(t *testing.T) {
 	w := newWorld(t, simwechat.Options{}, nil)
 	w.session.err = errors.New("disk full")
