@@ -150,10 +150,10 @@ type Message struct {
 	Medium    *Medium   // the picture or file to fetch; nil: none, or it cannot be fetched
 }
 
-// Medium is a picture or a file that came with a message. A quoted picture may be
-// the medium of a message whose kind is text.
+// Medium is a picture or a file that came with a message. A quoted one may be the
+// medium of a message whose kind is text; then a file has a name.
 type Medium struct {
-	Ref  string // by which the channel fetches it, also after a restart; at most 8 KiB; secret as the chat itself
+	Ref  string // by which the channel fetches it, also after a restart; one line of at most 8 KiB; secret as the chat itself
 	Name string // of a file, chosen by its sender; may be empty
 	Size int64  // bytes, as WeChat says; 0: unknown
 }

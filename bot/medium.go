@@ -40,7 +40,7 @@ func (r *Relay) carries(m Message) bool {
 
 // tidied is the medium of m as it is kept: nil if it is of no use.
 func (r *Relay) tidied(m Message) *Medium {
-	if !r.carries(m) || m.Medium.Ref == "" || len(m.Medium.Ref) > maxRef {
+	if !r.carries(m) || m.Medium.Ref == "" || len(m.Medium.Ref) > maxRef || strings.ContainsRune(m.Medium.Ref, '\n') {
 		return nil
 	}
 	return &Medium{Ref: strings.Clone(m.Medium.Ref), Name: r.exact(fileName(m.Medium.Name)), Size: m.Medium.Size}
@@ -95,7 +95,8 @@ func (r *Relay) exhibit(ctx context.Context, m Message) (x exhibit, err error) {
 	if err != nil {
 		return x, err
 	}
-	if m.Kind != KindFile || media.IsPicture(body) {
+	file := m.Kind == KindFile || m.Kind == KindText && m.Medium.Name != ""
+	if !file || media.IsPicture(body) {
 		p, err := r.develop(ctx, m.Medium.Ref, body)
 		return exhibit{pieces: p}, err
 	}

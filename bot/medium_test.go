@@ -296,6 +296,31 @@ func TestTextFilesAreRead(t *testing.T) {
 	})
 }
 
+// TestQuotedFiles are read; what cannot be is told to the model, which knows what
+// was asked.
+func TestQuotedFiles(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		quoting := func(from, ref, name string) Message {
+			m := private(from, "how many lines?")
+			m.Medium = &Medium{Ref: ref, Name: name}
+			return m
+		}
+		w.hear(quoting("alice", "note", "note.txt"))
+		w.model(l, "u File “note.txt”:\na note\nof two lines\n\nhow many lines?")
+		w.hear(quoting("bob", "a", "scan.png"))
+		w.model(l, "u how many lines? +a")
+		for _, ref := range []string{"pdf", "never", "huge"} {
+			w.hear(quoting("to "+ref, ref, "report"))
+			w.model(l, "u "+w.ui("file_gone", "name", "report")+"\n\nhow many lines?")
+		}
+		w.hear(quoting("carol", "note", "")) // a picture, then
+		w.model(l, "u "+w.ui("picture_gone")+"\n\nhow many lines?")
+		if said := w.texts(); len(said) != 6 {
+			t.Errorf("said %q", said)
+		}
+	})
+}
+
 // TestTroubleWithFetching is told like any other, and in time.
 func TestTroubleWithFetching(t *testing.T) {
 	for name, x := range map[string]struct {

@@ -97,6 +97,8 @@ func (r *Relay) attach(ctx context.Context, t task, q *question) error {
 	switch {
 	case err != nil && (t.Kind != KindText || t.text == "" || ctx.Err() != nil):
 		return err
+	case err != nil && t.Medium.Name != "":
+		t.text = say(t.tag, "file_gone", "name", t.Medium.Name) + "\n\n" + t.text
 	case err != nil:
 		t.text = say(t.tag, "picture_gone") + "\n\n" + t.text
 	case len(x.pieces) > 0:

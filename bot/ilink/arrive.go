@@ -107,16 +107,12 @@ func (a *arrival) read(items []item, quotes *quotes) {
 }
 
 // fetchable is the medium that goes with a message: what was sent or, beside words,
-// a picture, their own or the one they quote.
+// their own or the one they quote.
 func (a *arrival) fetchable(quoted *medium) *bot.Medium {
 	switch {
-	case a.own != nil && a.own.kind == a.Kind:
+	case a.own != nil && (a.own.kind == a.Kind || a.Kind == bot.KindText):
 		return &a.own.Medium
-	case a.Kind != bot.KindText:
-		return nil
-	case a.own.picture():
-		return &a.own.Medium
-	case quoted.picture():
+	case a.Kind == bot.KindText && quoted != nil:
 		return &quoted.Medium
 	}
 	return nil

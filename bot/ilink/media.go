@@ -89,8 +89,6 @@ type medium struct {
 	kind bot.Kind
 }
 
-func (m *medium) picture() bool { return m != nil && m.kind == bot.KindImage }
-
 // medium returns the picture or file an item refers to, nil if there is none that
 // can be fetched.
 func (i *item) medium() *medium {

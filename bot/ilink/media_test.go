@@ -193,35 +193,38 @@ func TestFetchFromStrangers(t *testing.T) {
 	}
 }
 
-func TestQuotedPictures(t *testing.T) {
+func TestQuotedMedia(t *testing.T) {
 	w := newWorld(t, similink.Options{}, nil)
 	w.start(true)
-	picture := w.srv.SayImage("主人", []byte("a picture"))
-	sent := w.hear()
-	file := w.srv.SayFile("主人", "a.txt", []byte("a file"))
-	w.hear()
+	pictureID := w.srv.SayImage("主人", []byte("a picture"))
+	picture := w.hear().Medium
+	fileID := w.srv.SayFile("主人", "a.txt", []byte("a file"))
+	file := w.hear().Medium
 	for name, c := range map[string]struct {
 		q    similink.Quoted
-		want bool
+		want *bot.Medium
 	}{
-		"whole":   {similink.Quoted{ID: picture, Item: true}, true},
-		"by id":   {similink.Quoted{ID: picture}, true},
-		"unknown": {similink.Quoted{ID: "17"}, false},
-		"a file":  {similink.Quoted{ID: file, Item: true}, false},
+		"a picture":       {similink.Quoted{ID: pictureID, Item: true}, picture},
+		"a picture by id": {similink.Quoted{ID: pictureID}, picture},
+		"unknown":         {similink.Quoted{ID: "17"}, nil},
+		"a file":          {similink.Quoted{ID: fileID, Item: true}, file},
+		"a file by id":    {similink.Quoted{ID: fileID}, file},
 	} {
 		w.srv.Quote("主人", "what is that? "+name, c.q)
 		m := w.hear()
-		if m.Kind != bot.KindText || (m.Medium != nil) != c.want {
+		if m.Kind != bot.KindText || (m.Medium != nil) != (c.want != nil) || m.Medium != nil && *m.Medium != *c.want {
 			t.Errorf("%s: %+v", name, m)
 		}
-		if c.want && m.Medium.Ref != sent.Medium.Ref {
-			t.Errorf("%s: %+v", name, m.Medium)
-		}
 	}
-	item := map[string]any{"type": 2, "image_item": map[string]any{"media": map[string]any{"encrypt_query_param": "p"}}}
-	w.srv.Push(map[string]any{"item_list": []any{item, map[string]any{"type": 1, "text_item": map[string]any{"text": "both"}}}})
-	if m := w.hear(); m.Kind != bot.KindText || m.Text != "both" || m.Medium == nil {
-		t.Errorf("%+v", m)
+	media := map[string]any{"encrypt_query_param": "p", "aes_key": "MDEyMzQ1Njc4OWFiY2RlZg=="}
+	for name, item := range map[string]any{
+		"picture": map[string]any{"type": 2, "image_item": map[string]any{"media": media}},
+		"file":    map[string]any{"type": 4, "file_item": map[string]any{"media": media, "file_name": "a.txt"}},
+	} {
+		w.srv.Push(map[string]any{"item_list": []any{item, map[string]any{"type": 1, "text_item": map[string]any{"text": "both " + name}}}})
+		if m := w.hear(); m.Kind != bot.KindText || m.Text != "both "+name || m.Medium == nil || (m.Medium.Name != "") != (name == "file") {
+			t.Errorf("%s: %+v", name, m)
+		}
 	}
 }
 

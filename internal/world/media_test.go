@@ -36,6 +36,20 @@ func TestQuotedPicture(t *testing.T) {
 	}
 }
 
+// TestQuotedFile asks about a file by quoting it.
+func TestQuotedFile(t *testing.T) {
+	c := newCast(t, world.ILink)
+	alice := c.people["alice"]
+	id := ""
+	if _, err := c.Hear(t.Context(), alice, func() { id = c.Show(alice, world.Medium{Name: "shopping.txt", Body: []byte("milk\ntea")}) }); err != nil {
+		t.Fatal(err)
+	}
+	said, err := c.Hear(t.Context(), alice, func() { c.Quote(alice, id, "how many things?") })
+	if err != nil || len(said) != 1 || !strings.Contains(said[0].Text, "milk\ntea") || !strings.Contains(said[0].Text, "how many things?") {
+		t.Errorf("said %+v, %v", said, err)
+	}
+}
+
 // TestNinePictures are what people send at once.
 func TestNinePictures(t *testing.T) {
 	for _, channel := range []world.Channel{world.OpenWeChat, world.ILink} {
