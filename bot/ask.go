@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,9 +81,12 @@ func given(err error) bool {
 // question was left out, or that the answer is not whole.
 func (r *Relay) withNotes(t task, text string, got outcome) string {
 	done := got.done
-	note := func(key string) { text += "\n\n" + r.catalogue().Say(t.tag, key) }
+	note := func(key string, args ...string) { text += "\n\n" + r.catalogue().Say(t.tag, key, args...) }
 	if got.cut {
 		note("file_cut")
+	}
+	if got.shown < got.sent {
+		note("pictures_some", "n", strconv.Itoa(got.shown), "all", strconv.Itoa(got.sent))
 	}
 	if done.Shortened {
 		note("shortened")

@@ -43,7 +43,7 @@ func (d *dispatcher) conclude(c *chat, t task, s *speech) {
 	}
 	defer d.retried(&t)
 	if d.dead(t) || t.way == toDrop {
-		d.leave(t.seq)
+		d.leave(t.seqs()...)
 		return
 	}
 	a := d.response(c, &t)
@@ -100,7 +100,7 @@ func (d *dispatcher) stored(c *chat, t task, a response, s *speech) *reply {
 		s.told[t.Sender.ID] = true
 		a.text = d.explain(t, entryRestarting)
 	}
-	k := Conclusion{Seq: t.seq, Outcome: a.outcome, Took: a.took, Conversation: d.conversation(t.Message), Incident: a.incident}
+	k := Conclusion{Seq: t.seq, Also: t.also, Outcome: a.outcome, Took: a.took, Conversation: d.conversation(t.Message), Incident: a.incident}
 	lost := a.turn != nil && c.memory.lost
 	if lost {
 		a.text += "\n\n" + d.catalogue().Say(t.tag, "memory_lost")

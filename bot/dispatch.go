@@ -24,6 +24,9 @@ type dispatcher struct {
 	out   *outbox
 	shelf *shelf
 
+	due      []*chat // their first question is not given to their goroutine yet
+	stopping bool    // nothing more comes
+
 	in      chan filing
 	done    chan *chat
 	stop    chan struct{} // closed: Hear takes no more
@@ -44,7 +47,8 @@ type dispatcher struct {
 type chat struct {
 	id      string
 	mailbox chan task // nil: no goroutine
-	open    []task    // filed and not concluded, in order; the first is in work
+	open    []task    // filed and not concluded, in order
+	working bool      // on the first of them; till then the dispatcher may add to it
 	said    *ticket   // the last question that was answered, while that is news
 	last    time.Time
 	memory  conversation
@@ -63,7 +67,14 @@ type task struct {
 	way    way
 	stored *StoredReply // where there is a rest to say
 	until  time.Time    // of a kept question: it is given up then
-	back   bool         // it failed again and is kept on; its chat's goroutine's
+
+	// A question may be made of several messages; see [dispatcher.join].
+	also   []int64   // those after the first
+	more   []*Medium // their pictures, after the first
+	latest time.Time // when the last of them was sent
+	gather time.Time // more may come until then; zero: it is whole
+
+	back bool // it failed again and is kept on; its chat's goroutine's
 
 	tag, how string // the language to answer in, and why
 }
@@ -92,15 +103,19 @@ func newDispatcher(r *Relay, s *shift, out *outbox) *dispatcher {
 func (d *dispatcher) run() {
 	tick := time.NewTicker(quietAfter / 2)
 	defer tick.Stop()
+	whole := time.NewTimer(time.Hour)
+	defer whole.Stop()
 	stop, working := d.stop, 0
 	for stop != nil || working > 0 {
+		whole.Reset(d.wake(time.Now()))
 		select {
 		case f := <-d.in:
 			working += d.fileAll(f)
+		case <-whole.C:
 		case c := <-d.done:
 			working--
 			if c.concluded(); len(c.open) > 0 {
-				d.wake(c)
+				d.due = append(d.due, c)
 			}
 			d.Relay.open.Add(-1)
 			if c.last = time.Now(); stop != nil {
@@ -115,7 +130,7 @@ func (d *dispatcher) run() {
 				working += d.again(now)
 			}
 		case <-stop:
-			stop = nil
+			stop, d.stopping = nil, true
 			working += d.leaveKept()
 		}
 	}
@@ -154,7 +169,7 @@ func (d *dispatcher) file(t task, now time.Time) bool {
 	}
 	c := d.chat(t.Chat.ID)
 	c.last = now
-	if d.urgent(c, t) || d.rests(t) {
+	if d.urgent(c, t) || d.rests(t) || d.join(c, &t, now) {
 		return false
 	}
 	switch {
@@ -169,17 +184,21 @@ func (d *dispatcher) file(t task, now time.Time) bool {
 	case !d.readable(t.Message):
 		c.notTextTold = now
 	}
+	if t.latest = t.At; t.way <= toCatchUp && d.wordless(&t) {
+		t.gather = now.Add(gatherFor)
+	}
 	t.work, t.end = context.WithCancelCause(d.work)
 	d.Relay.open.Add(1)
 	if c.open = append(c.open, t); len(c.open) == 1 {
-		d.wake(c)
+		d.due = append(d.due, c)
 	}
 	return true
 }
 
-// wake gives a chat the first of its open messages. The mailbox has room for it,
-// for the chat gets the next when it has concluded the one before.
-func (d *dispatcher) wake(c *chat) {
+// give gives a chat the first of its questions. The mailbox has room for it, for
+// the chat gets the next when it has concluded the one before.
+func (d *dispatcher) give(c *chat) {
+	c.working = true
 	if c.mailbox == nil {
 		c.mailbox = make(chan task, 1)
 		d.workers.Go(func() { d.serve(c, c.mailbox) })

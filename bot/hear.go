@@ -129,22 +129,24 @@ func (d *dispatcher) resume(login string) error {
 	if err != nil {
 		return fmt.Errorf("read what is open: %w", err)
 	}
-	kept, err := d.keptUntil()
+	kept, err := d.keptBefore()
 	if err != nil {
 		return fmt.Errorf("read what is kept: %w", err)
 	}
 	now := time.Now()
 	var f filing
+	marks := maps.Clone(kept)
 	for _, o := range open {
 		switch {
 		case o.Seq <= d.high:
 		case o.Message.Login != login:
 			f.dead = append(f.dead, o.Seq)
 		default:
-			f.tasks = append(f.tasks, d.taskOf(o, kept[o.Seq]))
+			f.tasks = append(f.tasks, d.taskOf(o, kept[o.Seq].until))
 		}
 		delete(kept, o.Seq)
 	}
+	f.tasks = reunite(f.tasks, marks)
 	f.forget = slices.Collect(maps.Keys(kept))
 	stale := d.markStale(f.tasks, now)
 	if len(f.tasks)+len(f.dead) > 0 {

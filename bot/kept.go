@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -14,8 +16,8 @@ const (
 )
 
 // scopeKept is the scope of the questions that are kept and whose askers know of
-// the failure: by their number in the store, with the time at which they are given
-// up.
+// the failure: by the number of their first message in the store, with the time at
+// which they are given up and the numbers of their further messages.
 const scopeKept = "kept"
 
 // passes reports whether waiting can cure a failure, soon enough for the question
@@ -53,7 +55,7 @@ func (d *dispatcher) giveUp(q *keptQuestion) {
 		return
 	}
 	d.besides(func() {
-		c := Conclusion{Seq: q.seq, Outcome: OutcomeFailed, Conversation: d.conversation(q.Message)}
+		c := Conclusion{Seq: q.seq, Also: q.also, Outcome: OutcomeFailed, Conversation: d.conversation(q.Message)}
 		if d.keep(d.saying, func(ctx context.Context) error { return d.store.Conclude(ctx, c) }) == nil {
 			d.set(d.saying, mark{scope: scopeKept, name: strconv.FormatInt(q.seq, 10)})
 		}
@@ -68,22 +70,52 @@ func (d *dispatcher) unmark(seqs ...int64) {
 }
 
 // keptMark is what is stored of a question once its asker knows that it is kept.
-func keptMark(t task) *mark {
-	return &mark{scopeKept, strconv.FormatInt(t.seq, 10), t.until.Format(time.RFC3339Nano)}
+type keptMark struct {
+	until time.Time
+	also  []int64
 }
 
-// keptUntil reads until when messages are kept that an earlier process kept.
-func (d *dispatcher) keptUntil() (all map[int64]time.Time, err error) {
+func (t *task) keptMark() *mark {
+	words := []string{t.until.Format(time.RFC3339Nano)}
+	for _, seq := range t.also {
+		words = append(words, strconv.FormatInt(seq, 10))
+	}
+	return &mark{scopeKept, strconv.FormatInt(t.seq, 10), strings.Join(words, " ")}
+}
+
+// readKeptMark reads the value of what [task.keptMark] made.
+func readKeptMark(value string) (k keptMark, err error) {
+	words := strings.Fields(value)
+	if len(words) == 0 {
+		return k, errNoMark
+	}
+	if k.until, err = time.Parse(time.RFC3339Nano, words[0]); err != nil {
+		return k, err
+	}
+	for _, word := range words[1:] {
+		seq, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return k, err
+		}
+		k.also = append(k.also, seq)
+	}
+	return k, nil
+}
+
+var errNoMark = errors.New("nothing is written there")
+
+// keptBefore reads which questions are kept that an earlier process kept.
+func (d *dispatcher) keptBefore() (all map[int64]keptMark, err error) {
 	var set map[string]string
 	err = d.once(func(ctx context.Context) (err error) {
 		set, err = d.store.Settings(ctx, scopeKept)
 		return err
 	})
-	all = make(map[int64]time.Time, len(set))
+	all = make(map[int64]keptMark, len(set))
 	for name, value := range set {
 		seq, bad := strconv.ParseInt(name, 10, 64)
-		if until, worse := time.Parse(time.RFC3339Nano, value); bad == nil && worse == nil {
-			all[seq] = until
+		if k, worse := readKeptMark(value); bad == nil && worse == nil {
+			all[seq] = k
 		}
 	}
 	return all, err
@@ -133,11 +165,11 @@ func keptKeyFor(t task) string {
 func (d *dispatcher) promise(t task, a response, text string) *reply {
 	d.record(a.incident)
 	if text == "" {
-		d.set(d.saying, *keptMark(t))
+		d.set(d.saying, *t.keptMark())
 		return nil
 	}
 	r := d.passed(t, text)
-	r.mark = keptMark(t)
+	r.mark = t.keptMark()
 	return r
 }
 

@@ -344,7 +344,7 @@ func TestTroubleWithFetching(t *testing.T) {
 				synctest.Wait()
 				said := w.channel.take()
 				all := w.incidents(10)
-				if len(said) != 1 || said[0].at.Sub(began) > x.took || len(all) != 1 || all[0].Entry != x.entry || !strings.Contains(said[0].text, all[0].Ref) {
+				if len(said) != 1 || said[0].at.Sub(began) > gatherFor+x.took || len(all) != 1 || all[0].Entry != x.entry || !strings.Contains(said[0].text, all[0].Ref) {
 					t.Fatalf("said %+v, incidents %+v", said, all)
 				}
 				l.change(func() { l.fails, l.hangs, l.panics = nil, false, false })

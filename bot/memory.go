@@ -89,6 +89,11 @@ func (m *memory) Conclude(_ context.Context, c Conclusion) error {
 		o.Reply = &c.Reply
 		o.Message.Text, o.Message.Quote, o.Message.Medium = "", "", nil // it is answered
 	}
+	for _, seq := range c.Also {
+		if o := m.open[seq]; o != nil && o.Reply == nil {
+			delete(m.open, seq)
+		}
+	}
 	m.talks.conclude(c, now)
 	m.tally.conclude(c.Outcome, c.Took, now)
 	if c.Incident != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxOlder    = 2 // pictures of earlier turns that go along with a question
+	maxOlder    = 2 // earlier turns whose pictures go along with a question
 	maxPictures = 4 // with their pieces, and those of its own; no more are shown to a service
 )
 
@@ -22,6 +22,8 @@ type question struct {
 	turn   Turn   // without the answer
 	older  []seen // pictures of earlier turns, oldest first
 	cut    bool   // a text that came with it was too long
+	sent   int    // pictures that came with it
+	shown  int    // of them that the model sees
 }
 
 // weight is how many bytes of pictures go along.
@@ -32,11 +34,14 @@ func (q *question) weight() (n int64) {
 	return n
 }
 
-// seen is a picture of an earlier turn.
+// seen is the pictures of an earlier turn.
 type seen struct {
-	at  int // of its message in the prompt
-	ref string
+	at   int // of its message in the prompt
+	refs []string
 }
+
+// refMark parts the references of a turn's pictures.
+const refMark = "\n"
 
 // groupNote tells the model how a group's messages look. It is never shown.
 const groupNote = "You are in a group chat. Every message begins with the name of the person who wrote it and a colon. " +
@@ -56,7 +61,7 @@ func (r *Relay) question(c *chat, t task, now time.Time) question {
 	all = c.memory.appendTo(all, now)
 	for i, turn := range c.memory.turns {
 		if turn.Picture != "" {
-			q.older = append(q.older, seen{first + 2*i, turn.Picture})
+			q.older = append(q.older, seen{first + 2*i, strings.Split(turn.Picture, refMark)})
 		}
 	}
 	q.prompt.Messages = append(all, llm.Message{Role: llm.RoleUser, Content: q.turn.Asked})
@@ -91,6 +96,9 @@ func (r *Relay) bring(ctx context.Context, t task, q question) (question, error)
 // attach puts what came with t into its question. What a text only quotes may be
 // missing: the words may make sense without.
 func (r *Relay) attach(ctx context.Context, t task, q *question) error {
+	if len(t.more) > 0 {
+		return r.attachAll(ctx, t, q)
+	}
 	x, err := r.exhibit(ctx, t.Message)
 	last := &q.prompt.Messages[len(q.prompt.Messages)-1]
 	say := r.catalogue().Say
@@ -118,34 +126,76 @@ func (r *Relay) attach(ctx context.Context, t task, q *question) error {
 	return nil
 }
 
-// alone is the text for the model in the place of words with a picture. Where
-// nothing is known of the person's language, the picture may tell it.
-func (r *Relay) alone(t task) string {
-	if t.how == "default" && r.o.Locale == "" {
-		return "picture_alone_any"
+// attachAll puts pictures that were sent together into their question: as many of
+// the first as are shown to a service.
+func (r *Relay) attachAll(ctx context.Context, t task, q *question) error {
+	sent := t.pictures()
+	shown, err := r.look(ctx, sent, maxPictures)
+	if err != nil {
+		return err
 	}
-	return "picture_alone"
+	last := &q.prompt.Messages[len(q.prompt.Messages)-1]
+	say := r.catalogue().Say
+	if t.text == "" {
+		t.text = say(t.tag, r.alone(t), "n", strconv.Itoa(len(shown)))
+	}
+	var refs []string
+	for i, v := range shown {
+		last.Pictures, refs = append(last.Pictures, v.pieces...), append(refs, v.ref)
+		if n := len(v.pieces); n > 1 {
+			t.text += "\n\n" + say(t.tag, "pictures_pieces", "k", strconv.Itoa(i+1), "n", strconv.Itoa(n))
+		}
+	}
+	q.sent, q.shown = len(sent), len(shown)
+	q.turn.Picture, q.turn.Asked = strings.Join(refs, refMark), r.content(t)
+	last.Content = q.turn.Asked
+	return nil
 }
 
-// recollect puts the latest pictures of earlier turns into a question, and words in
-// the place of the others.
+// alone names the text for the model in the place of words with pictures. Where
+// nothing is known of the person's language, the picture may tell it.
+func (r *Relay) alone(t task) string {
+	key := "picture_alone"
+	if len(t.more) > 0 {
+		key = "pictures_alone"
+	}
+	if t.how == "default" && r.o.Locale == "" {
+		key += "_any"
+	}
+	return key
+}
+
+// recollect puts the pictures of the latest earlier turns into a question, and words
+// in the place of the others.
 func (r *Relay) recollect(ctx context.Context, tag string, q *question) {
 	ctx, cancel := context.WithTimeout(ctx, olderTime)
 	defer cancel()
-	shown := map[string]bool{q.turn.Picture: true} // one that is quoted, say, goes along once
+	shown := make(map[string]bool) // one that is quoted, say, goes along once
+	for ref := range strings.SplitSeq(q.turn.Picture, refMark) {
+		shown[ref] = true
+	}
 	n, room := 0, maxPictures-len(q.prompt.Messages[len(q.prompt.Messages)-1].Pictures)
 	for _, x := range slices.Backward(q.older) {
 		m := &q.prompt.Messages[x.at]
-		if shown[x.ref] {
-			continue
-		}
-		if n < maxOlder {
-			if p, err := r.glimpse(ctx, x.ref); err == nil && len(p) <= room {
-				m.Pictures = p
-				n, room, shown[x.ref] = n+1, room-len(p), true
+		left := 0
+		for _, ref := range x.refs {
+			if shown[ref] {
 				continue
 			}
+			left++
+			if n == maxOlder {
+				continue
+			}
+			if p, err := r.glimpse(ctx, ref); err == nil && len(p) <= room {
+				m.Pictures = append(m.Pictures, p...)
+				left, room, shown[ref] = left-1, room-len(p), true
+			}
 		}
-		m.Content = r.catalogue().Say(tag, "picture_gone") + "\n\n" + m.Content
+		if len(m.Pictures) > 0 {
+			n++
+		}
+		if left > 0 {
+			m.Content = r.catalogue().Say(tag, "picture_gone") + "\n\n" + m.Content
+		}
 	}
 }

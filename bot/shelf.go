@@ -42,9 +42,12 @@ func newShelf() *shelf { return &shelf{all: make(map[keptKey]*keptQuestion)} }
 func keptBy(t task) keptKey { return keptKey{t.Chat.ID, t.asker} }
 
 func (q *keptQuestion) len() int {
-	n := len(q.text) + len(q.Quote)
+	n := len(q.text) + len(q.Quote) + 8*len(q.also)
 	if q.Medium != nil {
 		n += len(q.Medium.Ref)
+	}
+	for _, m := range q.more {
+		n += len(m.Ref)
 	}
 	return n
 }
@@ -126,7 +129,8 @@ func (s *shelf) worked(t task) *keptQuestion {
 	defer s.mu.Unlock()
 	s.well = true
 	q := s.all[keptBy(t)]
-	if q == nil || q.trying || q.seq == t.seq || !q.Medium.like(t.Medium) || fold(q.text) != fold(t.text) {
+	if q == nil || q.trying || q.seq == t.seq || !q.Medium.like(t.Medium) ||
+		!slices.EqualFunc(q.more, t.more, (*Medium).like) || fold(q.text) != fold(t.text) {
 		return nil
 	}
 	s.drop(q)
@@ -146,7 +150,7 @@ func (s *shelf) takeBack(chat, asker string) (taken []int64) {
 	defer s.mu.Unlock()
 	if q := s.all[keptKey{chat, asker}]; q != nil && !q.trying {
 		s.drop(q)
-		taken = append(taken, q.seq)
+		taken = append(taken, q.seqs()...)
 	}
 	return taken
 }

@@ -95,6 +95,7 @@ const (
 // Conclusion is how a message ends.
 type Conclusion struct {
 	Seq     int64
+	Also    []int64     // further messages that end with this one, which answers them as well
 	Reply   StoredReply // no parts: nothing is said, and the message is done
 	Outcome Outcome
 	Took    time.Duration // to ask the AI services
@@ -119,7 +120,7 @@ type Conversation struct {
 // Turn is a message and its answer, as the model saw them.
 type Turn struct {
 	Asked, Answered string
-	Picture         string // the reference of a picture that came with the message; see [Medium]
+	Picture         string // the references of pictures that came with the message, one a line; see [Medium]
 }
 
 // Memory is what is remembered of a conversation.

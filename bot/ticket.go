@@ -44,7 +44,7 @@ func (c *chat) takeBack(asker string, out *outbox) (taken []int64) {
 	for _, k := range c.open {
 		if k.asks && k.asker == asker && k.decide(takenBack) {
 			k.end(errTakenBack)
-			taken = append(taken, k.seq)
+			taken = append(taken, k.seqs()...)
 		}
 	}
 	return taken
@@ -53,7 +53,7 @@ func (c *chat) takeBack(asker string, out *outbox) (taken []int64) {
 // concluded moves the oldest open message on. The dispatcher's.
 func (c *chat) concluded() {
 	k := c.open[0].ticket
-	c.open[0], c.open = task{}, c.open[1:]
+	c.open[0], c.open, c.working = task{}, c.open[1:], false
 	if k.asks && k.reply != nil {
 		c.said = k
 	}

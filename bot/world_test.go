@@ -245,10 +245,14 @@ func inGroup(group, from, text string) Message {
 	return m
 }
 
-// hear gives the relay a message and waits until it has settled.
+// hear gives the relay a message and waits until it has settled, also if it is a
+// picture that waits for more.
 func (w *world) hear(m Message) {
 	w.Helper()
 	w.offer(m)
+	if m.Kind == KindImage && m.Text == "" {
+		time.Sleep(gatherFor)
+	}
 	synctest.Wait()
 }
 

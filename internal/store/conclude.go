@@ -23,6 +23,11 @@ func (a *Account) Conclude(ctx context.Context, c bot.Conclusion) error {
 		if first, err := a.advance(t, &c, reply, now); err != nil || !first {
 			return err
 		}
+		for _, seq := range c.Also {
+			if _, err := t.exec(sqlConcludeSilently, a.name, seq, micros(now), "", 0); err != nil {
+				return err
+			}
+		}
 		if err := a.remember(t, &c, now); err != nil {
 			return err
 		}

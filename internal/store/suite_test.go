@@ -230,6 +230,34 @@ func TestConclude(t *testing.T) {
 	})
 }
 
+// TestConcludeSeveral ends messages that one reply answers in one step, and none
+// that has a reply of its own, or when the first was concluded before.
+func TestConcludeSeveral(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		a := p.claim(t)
+		seqs := receive(t, a, "a", "b", "c", "d")
+		left := func() (left []int64) {
+			t.Helper()
+			for _, o := range must[[]bot.Open](t)(a.Open(t.Context())) {
+				left = append(left, o.Seq)
+			}
+			return left
+		}
+		reply := bot.StoredReply{ID: 7, Parts: []string{"x"}}
+		check(t, a.Conclude(t.Context(), bot.Conclusion{Seq: seqs[1], Reply: reply, Outcome: bot.OutcomeAnswered, Took: time.Second}))
+		c := bot.Conclusion{Seq: seqs[0], Also: seqs[1:3], Reply: reply, Outcome: bot.OutcomeAnswered, Took: time.Second}
+		check(t, a.Conclude(t.Context(), c))
+		same(t, "open", left(), []int64{seqs[0], seqs[1], seqs[3]})
+		c.Also = seqs[3:]
+		check(t, a.Conclude(t.Context(), c))
+		same(t, "open", left(), []int64{seqs[0], seqs[1], seqs[3]})
+		check(t, a.Conclude(t.Context(), bot.Conclusion{Seq: seqs[3], Also: []int64{999}}))
+		same(t, "open", left(), []int64{seqs[0], seqs[1]})
+		same(t, "known ids", receive(t, a, "c", "d"), []int64{0, 0})
+		same(t, "tally", must[bot.Tally](t)(a.Tally(t.Context(), time.Time{})), bot.Tally{Answered: 2, Median: time.Second})
+	})
+}
+
 // TestForgetWords looks for what people said in the tables after all is done.
 func TestForgetWords(t *testing.T) {
 	onBoth(t, func(t *testing.T, p place) {

@@ -1,0 +1,289 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/diagbot/diagbot/llm"
+	"github.com/diagbot/diagbot/troubleshoot"
+)
+
+// offers offers messages one after the other, with a pause after each.
+func (w *world) offers(pause time.Duration, all ...Message) {
+	w.Helper()
+	for _, m := range all {
+		w.offer(m)
+		time.Sleep(pause)
+	}
+	synctest.Wait()
+}
+
+// album makes pictures without words.
+func pictures(from, refs string) (all []Message) {
+	for _, ref := range refs {
+		all = append(all, shows(from, string(ref), ""))
+	}
+	return all
+}
+
+// none expects that all messages are concluded.
+func (w *world) none() {
+	w.Helper()
+	if open, err := w.relay.store.Open(w.Context()); err != nil || len(open) > 0 {
+		w.Errorf("open %+v, %v", open, err)
+	}
+}
+
+func saidOK(context.Context, llm.Prompt) (string, error) { return "ok", nil }
+
+// TestPicturesSentTogether are looked at together and answered once.
+func TestPicturesSentTogether(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.completer.will(saidOK)
+		began := time.Now()
+		w.offers(200*time.Millisecond, pictures("alice", "abc")...)
+		w.expect()
+		w.offers(gatherFor-200*time.Millisecond, pictures("alice", "d")...)
+		w.expect()
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		said := w.channel.take()
+		if len(said) != 1 || said[0].text != "ok" || said[0].at.Sub(began) != 600*time.Millisecond+gatherFor {
+			t.Errorf("said %+v", said)
+		}
+		four := "u " + w.ui("pictures_alone", "n", "4") + " +a +b +c +d"
+		w.model(l, four)
+		w.none()
+		w.hear(private("alice", "and the third?"))
+		w.model(l, four, "a ok", "u and the third?")
+		w.hear(shows("alice", "note", "this?")) // is none
+		w.hear(private("bob", "hi"))
+		if n := w.tally().Answered; n != 3 {
+			t.Errorf("%d answers", n)
+		}
+	})
+}
+
+// TestWordsWithPictures are the question to them, before or behind.
+func TestWordsWithPictures(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.completer.will(saidOK)
+		began := time.Now()
+		w.offers(300*time.Millisecond, append(pictures("alice", "ab"), private("alice", "which is better?"))...)
+		said := w.channel.take()
+		if len(said) != 1 || said[0].at.Sub(began) != 600*time.Millisecond {
+			t.Errorf("said %+v", said)
+		}
+		w.model(l, "u which is better? +a +b")
+		w.offers(0, append(pictures("bob", "c"), private("bob", "what is it?"))...)
+		w.expect("ok")
+		w.model(l, "u what is it? +c")
+		w.offers(0, append(pictures("carol", "c"), private("carol", "/ping"), private("carol", "hi"))...)
+		time.Sleep(gatherFor)
+		synctest.Wait()
+		if n := len(w.texts()); n != 3 {
+			t.Errorf("%d answers", n)
+		}
+		w.none()
+	})
+}
+
+// TestWordsAloneDoNotWait, nor what else is no picture without words.
+func TestWordsAloneDoNotWait(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		quote := private("dora", "that one?")
+		quote.Medium = &Medium{Ref: "a"}
+		for i, m := range []Message{private("alice", "hi"), shows("bob", "a", "look"), sends("carol", "note", "a.txt"), quote, private("erin", "/ping")} {
+			w.offer(m)
+			synctest.Wait()
+			if n := len(w.texts()); n != 1 {
+				t.Errorf("%d: %d answers", i, n)
+			}
+		}
+	})
+}
+
+// TestPicturesOfOthers are not looked at with one's own, nor those of another chat.
+func TestPicturesOfOthers(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.completer.will(func(_ context.Context, p llm.Prompt) (string, error) {
+			return fmt.Sprint(len(p.Messages[len(p.Messages)-1].Pictures)), nil
+		})
+		inHome := func(from, ref string) Message {
+			m := inGroup("home", from, "")
+			m.Kind, m.Medium = KindImage, &Medium{Ref: ref}
+			return m
+		}
+		stranger := inHome("alice", "d") // does not call us
+		stranger.Mentioned = false
+		w.offers(10*time.Millisecond, inHome("alice", "a"), inHome("bob", "b"), stranger, inHome("alice", "c"), shows("alice", "d", ""))
+		time.Sleep(gatherFor)
+		synctest.Wait()
+		said := w.texts()
+		slices.Sort(said)
+		if !slices.Equal(said, []string{"1", "@alice\u20052", "@bob\u20051"}) {
+			t.Errorf("said %q", said)
+		}
+		w.none()
+	})
+}
+
+// TestTooManyPictures are looked at as far as services take them, and the person
+// hears so.
+func TestTooManyPictures(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.completer.will(saidOK)
+		w.offers(100*time.Millisecond, append(pictures("alice", "abcdabcda"), private("alice", "which?"))...)
+		w.expect("ok\n\n" + w.ui("pictures_some", "n", "4", "all", "9"))
+		w.model(l, "u which? +a +b +c +d")
+		// More than can be chosen at once are another question.
+		w.offers(100*time.Millisecond, pictures("bob", "abcdabcdaab")...)
+		time.Sleep(gatherFor)
+		synctest.Wait()
+		w.expect("ok\n\n"+w.ui("pictures_some", "n", "4", "all", "9"), "ok")
+		w.none()
+	})
+}
+
+// TestPicturesBehindAQuestion wait for it, and are one when their turn comes, if
+// they were sent together. The mailbox has room for them.
+func TestPicturesBehindAQuestion(t *testing.T) {
+	inLibrary(t, func(o *Options) { o.MailboxSize = 2 }, func(w *world, l *library) {
+		w.completer.will(slowly(30 * time.Second))
+		w.hear(private("alice", "one"))
+		sent := func(m Message, after time.Duration) Message {
+			m.At = time.Unix(1_000_000, 0).Add(after)
+			return m
+		}
+		var all []Message
+		for i, m := range pictures("alice", "abcd") {
+			all = append(all, sent(m, time.Duration(i)*time.Second))
+		}
+		all = append(all, sent(private("alice", "two"), 4*time.Second), sent(shows("alice", "a", ""), 5*time.Second))
+		w.offers(time.Second, append(all, sent(shows("alice", "b", ""), time.Minute))...)
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		note := "\n\n" + w.ui("pictures_some", "n", "4", "all", "5")
+		w.expect("echo: one", "echo: two"+note, "echo: "+w.ui("picture_alone"))
+		w.none()
+	})
+}
+
+// TestSomePicturesAreGone are told, and the others looked at.
+func TestSomePicturesAreGone(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.completer.will(saidOK)
+		gone := []Message{shows("alice", "never", ""), shows("alice", "a", ""), shows("alice", "heic", ""), shows("alice", "b", ""), shows("alice", "c", ""), shows("alice", "d", "")}
+		w.offers(0, gone...)
+		time.Sleep(gatherFor)
+		synctest.Wait()
+		w.expect("ok\n\n" + w.ui("pictures_some", "n", "4", "all", "6"))
+		w.model(l, "u "+w.ui("pictures_alone", "n", "4")+" +a +b +c +d")
+		w.offers(0, shows("bob", "heic", ""), shows("bob", "heic", ""))
+		time.Sleep(gatherFor)
+		synctest.Wait()
+		w.expect(w.entry(entryUnreadable, troubleshoot.AudienceUser))
+		for name, set := range map[string]func(){
+			"fails":  func() { l.fails = wechatFault(troubleshoot.Fault{Net: troubleshoot.NetReset}) },
+			"hangs":  func() { l.hangs = true },
+			"panics": func() { l.panics = true },
+		} {
+			l.change(set)
+			w.offers(0, pictures("to "+name, "aabbccdd")...)
+			time.Sleep(gatherFor + fetchTime)
+			synctest.Wait()
+			if said := w.texts(); len(said) != 1 {
+				t.Errorf("%s: said %q", name, said)
+			}
+			l.change(func() { l.fails, l.hangs, l.panics = nil, false, false })
+		}
+	})
+}
+
+// TestStopWhilePicturesCome takes all of them back.
+func TestStopWhilePicturesCome(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.offers(100*time.Millisecond, append(pictures("alice", "abc"), private("alice", "/stop"))...)
+		w.expect(w.ui("stop_done"))
+		w.none()
+		w.offers(100*time.Millisecond, pictures("alice", "d")...)
+		time.Sleep(gatherFor)
+		synctest.Wait()
+		w.expect("echo: " + w.ui("picture_alone"))
+		w.none()
+	})
+}
+
+// TestEndWhilePicturesCome does not make them wait: they are answered before the
+// end, or by the next start.
+func TestEndWhilePicturesCome(t *testing.T) {
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.offers(100*time.Millisecond, pictures("alice", "abc")...)
+		w.stop()
+		synctest.Wait()
+		w.expect("echo: " + w.ui("pictures_alone", "n", "3"))
+		w.none()
+	})
+}
+
+// TestPicturesAreKeptTogether when a failure passes, also over a restart, and given
+// up together.
+func TestPicturesAreKeptTogether(t *testing.T) {
+	for name, restart := range map[string]bool{"in a life": false, "over a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			store := newMemory(0)
+			l := &library{media: map[string][]byte{"a": small(1), "b": small(2)}}
+			with := func(o *Options) { l.fakeChannel, o.Channel, o.Store = o.Channel.(*fakeChannel), l, store }
+			if _, err := catalogue(); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, with)
+				w.completer.will(failing(down()))
+				w.offers(0, append(pictures("alice", "ab"), private("alice", "which?"))...)
+				w.offers(0, pictures("bob", "ab")...)
+				time.Sleep(gatherFor)
+				synctest.Wait()
+				if said := w.texts(); len(said) != 2 || !strings.Contains(said[0], w.ui("kept")) {
+					t.Errorf("said %q", said)
+				}
+				w.hear(private("bob", "/stop"))
+				w.texts()
+				if restart {
+					w.stop()
+					<-w.ended
+					time.Sleep(time.Minute)
+					w = newWorld(t, with)
+				}
+				w.completer.will(nil)
+				time.Sleep(trialEvery + quietAfter)
+				synctest.Wait()
+				w.expect("echo: which?")
+				w.model(l, "u which? +a +b")
+				w.none()
+				if set, err := store.Settings(t.Context(), scopeKept); err != nil || restart && len(set) > 1 {
+					t.Errorf("marks %v, %v", set, err)
+				}
+			})
+		})
+	}
+}
+
+func TestKeptMarks(t *testing.T) {
+	until := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	x := task{ticket: &ticket{seq: 7}, until: until, also: []int64{8, 9}}
+	m := x.keptMark()
+	if k, err := readKeptMark(m.value); m.name != "7" || err != nil || !k.until.Equal(until) || !slices.Equal(k.also, x.also) {
+		t.Errorf("%+v became %+v, %v", m, k, err)
+	}
+	for _, odd := range []string{"", " ", "x", "x 1", until.Format(time.RFC3339Nano) + " x", "1 2"} {
+		if k, err := readKeptMark(odd); err == nil {
+			t.Errorf("%q is %+v", odd, k)
+		}
+	}
+}
