@@ -74,7 +74,8 @@ func TestKilledWhileKeeping(t *testing.T) {
 	if _, err := catalogue(); err != nil {
 		t.Fatal(err)
 	}
-	questions := []Message{private("alice", "one"), inGroup("home", "bob", "two"), inGroup("home", "carol", "three"), private("dora", "four")}
+	questions := []Message{private("alice", "one"), inGroup("home", "bob", "two"), inGroup("home", "carol", "three"), private("dora", "four"),
+		shows("erin", "a", ""), shows("erin", "b", ""), private("erin", "which?")}
 	for i := range questions {
 		questions[i].ID = fmt.Sprint("kept", i)
 	}
@@ -102,6 +103,7 @@ func TestKilledWhileKeeping(t *testing.T) {
 func outageWith(t *testing.T, x *axe, questions []Message) (said []utterance) {
 	store := newMemory(0)
 	w := newWorld(t, func(o *Options) {
+		c := withPictures(o)
 		o.Store = choppedStore{store, func(effect func() error) error {
 			does, known := x.fall()
 			if err := error(nil); does {
@@ -112,7 +114,6 @@ func outageWith(t *testing.T, x *axe, questions []Message) (said []utterance) {
 			return ErrNotOwner
 		}}
 		o.Completer.(*fakeCompleter).answer = failing(down())
-		c := o.Channel.(*fakeChannel)
 		c.fail = func(_ int, to Chat, text string) error {
 			does, known := x.fall()
 			if does && !known { // this is the last
@@ -141,9 +142,13 @@ func outageWith(t *testing.T, x *axe, questions []Message) (said []utterance) {
 	w.disown()
 	<-w.ended
 	said = append(said, w.channel.take()...)
-	next := newWorld(t, lasting(store))
+	next := newWorld(t, func(o *Options) {
+		withPictures(o)
+		o.Store = store
+	})
 	for _, m := range questions { // those it knows it does not take again
-		next.hear(m)
+		next.offer(m)
+		synctest.Wait()
 	}
 	time.Sleep(keepFor + time.Minute)
 	synctest.Wait()
@@ -153,6 +158,13 @@ func outageWith(t *testing.T, x *axe, questions []Message) (said []utterance) {
 	return append(said, next.channel.take()...)
 }
 
+// withPictures gives a world a channel that has some.
+func withPictures(o *Options) *fakeChannel {
+	c := o.Channel.(*fakeChannel)
+	o.Channel = &library{fakeChannel: c, media: map[string][]byte{"a": small(1), "b": small(2)}}
+	return c
+}
+
 func judgeKilled(t *testing.T, when string, said []utterance) {
 	t.Helper()
 	times := make(map[string]int)
@@ -160,12 +172,15 @@ func judgeKilled(t *testing.T, when string, said []utterance) {
 		text, _, _ := strings.Cut(u.text, " (DNS")
 		times[u.to.ID+" "+text]++
 	}
-	for _, want := range []string{"alice echo: one", "@@home @bob\u2005echo: bob: two", "@@home @carol\u2005echo: carol: three", "dora echo: four"} {
+	for _, want := range []string{"alice echo: one", "@@home @bob\u2005echo: bob: two", "@@home @carol\u2005echo: carol: three", "dora echo: four", "erin echo: which?"} {
 		if n := times[want]; n < 1 || n > 2 {
 			t.Errorf("killed at %s: %q was said %d times of %v", when, want, n, times)
 		}
 	}
 	for what, n := range times {
+		if strings.Contains(what, "without any words") {
+			t.Errorf("killed at %s: pictures were asked about without their words: %q", when, what)
+		}
 		if n > 2 {
 			t.Errorf("killed at %s: %q was said %d times", when, what, n)
 		}

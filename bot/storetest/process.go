@@ -181,6 +181,7 @@ func (p *process) live(t *testing.T) int {
 	ctx, end := context.WithCancelCause(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
+	time.Sleep(2 * time.Second) // pictures wait for more
 	synctest.Wait()
 	end(bot.ErrNotOwner) // it does nothing more
 	<-ended
@@ -207,9 +208,13 @@ func (s *suite) outside(t *testing.T) *outside {
 		private("alice", "/ping"), private("bob", "long two"), private("alice", "three"), inGroup("home", "dora", "hello"),
 		{Chat: bot.Chat{ID: "bob"}, Sender: bot.Sender{ID: "bob"}, Kind: bot.KindImage}, private("bob", "four"),
 		{Chat: bot.Chat{ID: "eve"}, Sender: bot.Sender{ID: "eve"}, Kind: bot.KindImage, Text: "look", Medium: &bot.Medium{Ref: "x"}},
-		private("eve", "and this?"), private("eve", "/file"),
+		private("eve", "and this?"), private("eve", "/file"), photo("faye", "1"), photo("faye", "2"), private("gus", "hi"),
+		photo("faye", "3"), private("faye", "which of these?"), photo("gus", "4"), private("faye", "why?"), photo("gus", "5"),
 	} {
 		m.ID = fmt.Sprint("id", i)
+		if m.Sender.ID == "faye" || m.Medium != nil {
+			m.At = time.Unix(1_000_000, 0) // long after what gus wrote
+		}
 		o.pending = append(o.pending, m)
 	}
 	return o
@@ -218,6 +223,13 @@ func (s *suite) outside(t *testing.T) *outside {
 // private makes a private text.
 func private(from, text string) bot.Message {
 	return bot.Message{Chat: bot.Chat{ID: from, Name: from}, Sender: bot.Sender{ID: from, Name: from}, Kind: bot.KindText, Text: text}
+}
+
+// photo makes a picture without words.
+func photo(from, ref string) bot.Message {
+	m := private(from, "")
+	m.Kind, m.Medium = bot.KindImage, &bot.Medium{Ref: ref}
+	return m
 }
 
 // inGroup makes a text in a group that mentions us.
@@ -248,6 +260,9 @@ func (o *outside) settled(t *testing.T) map[string]int {
 				text = m.Message.Sender.Name + ": " + text
 			}
 			delete(asked, text)
+			if m.Message.Medium != nil && text == "" {
+				delete(asked, o.words.Say("en", "pictures_alone", "n", "2"))
+			}
 		}
 	}
 	return asked
@@ -261,6 +276,8 @@ func (o *outside) check(t *testing.T, repeats int) {
 		"alice":  {"echo: long one", "", "", "echo: two", "I'm here.", "echo: three"},
 		"bob":    {"echo: one", "echo: long two", "", "", "I can", "echo: four"},
 		"eve":    {"echo: look (1 seen)", "echo: and this? (1 seen)", "file: echo: and this? (1 seen)"},
+		"faye":   {"echo: which of these? (3 seen)", "echo: why? (3 seen)"},
+		"gus":    {"echo: hi", "echo: I'm sending you these 2 pictures together, without any words."},
 		"@@home": {"@carol\u2005echo: carol: long hello", "", "", "@dora\u2005echo: dora: hello"},
 	}
 	for chat, want := range want {
