@@ -50,31 +50,51 @@ func TestQuotedFile(t *testing.T) {
 	}
 }
 
-// TestNinePictures are what people send at once.
+// TestNinePictures are what people send at once: they are looked at together, as many
+// as services take, and answered once.
 func TestNinePictures(t *testing.T) {
 	for _, channel := range []world.Channel{world.OpenWeChat, world.ILink} {
 		t.Run(string(channel), func(t *testing.T) {
 			t.Parallel()
 			c := newCast(t, channel)
-			alice := c.people["alice"]
+			alice, ming := c.people["alice"], c.people["ming"]
+			show := func(p world.Person, n int) {
+				for i := range n {
+					c.Show(p, world.Medium{Body: picture(t, 100+i, 100)})
+				}
+			}
 			sent, stop := c.Subscribe()
 			defer stop()
-			for i := range 9 {
-				c.Show(alice, world.Medium{Body: picture(t, 100+i, 100)})
-			}
-			all := ""
-			for range 9 {
+			show(alice, 9)
+			show(ming, 3)
+			c.Say(ming, "which one is best?")
+			said := map[string]string{}
+			for len(said) < 2 {
 				select {
 				case s := <-sent:
-					all += s.Text
+					said[s.To] += s.Text
 				case <-t.Context().Done():
-					t.Fatal("not all were answered")
+					t.Fatalf("said %q", said)
 				}
 			}
-			for _, size := range []string{"100×100", "104×100", "108×100"} {
-				if !strings.Contains(all, size) {
-					t.Errorf("%s is not among %q", size, all)
+			if got := said[alice.ID]; !strings.Contains(got, "100×100") || !strings.Contains(got, "4 of your 9 pictures") {
+				t.Errorf("to nine pictures: %q", got)
+			}
+			if got := said[ming.ID]; !strings.Contains(got, "102×100") {
+				t.Errorf("to three: %q", got)
+			}
+			// Behind whatever else would come.
+			for _, p := range []world.Person{alice, ming} {
+				if got, err := c.Talk(t.Context(), p, "/ping"); err != nil || len(got) != 1 || strings.Contains(got[0], "×") {
+					t.Errorf("then: %q, %v", got, err)
 				}
+			}
+			asked := map[int]string{}
+			for _, r := range c.AI.Requests() {
+				asked[len(r.Pictures())] = r.Newest()
+			}
+			if len(c.AI.Requests()) != 2 || asked[4] == "" || asked[3] != "which one is best?" {
+				t.Errorf("%d requests, by the number of pictures: %v", len(c.AI.Requests()), asked)
 			}
 		})
 	}
