@@ -74,6 +74,8 @@ type task struct {
 	latest time.Time // when the last of them was sent
 	gather time.Time // more may come until then; zero: it is whole
 
+	counted bool // against the limits of what people may ask
+
 	back bool // it failed again and is kept on; its chat's goroutine's
 
 	tag, how string // the language to answer in, and why
@@ -185,6 +187,7 @@ func (d *dispatcher) file(t task, now time.Time) bool {
 		c.notTextTold = now
 	}
 	if t.latest = t.At; t.way <= toCatchUp && d.wordless(&t) {
+		d.askAgain(c, &t, now)
 		t.gather = now.Add(gatherFor)
 	}
 	t.work, t.end = context.WithCancelCause(d.work)

@@ -11,6 +11,9 @@ const (
 	// togetherFor is how far apart messages may have been sent that are one
 	// question where they wait anyway: behind another question, or for a restart.
 	togetherFor = 10 * time.Second
+	// wordsBefore is how long after words are heard a picture makes them its question
+	// though a model is being asked them: it would say that it sees no picture.
+	wordsBefore = 5 * time.Second
 	maxTogether = 9 // pictures of a question: so many can be chosen at once in WeChat
 )
 
@@ -70,6 +73,23 @@ func (d *dispatcher) belongs(q, t *task) bool {
 		return n > 0 && d.wordless(q)
 	}
 	return false
+}
+
+// askAgain makes t part of the words that the same person wrote just before, if these
+// are being asked alone: that is taken back, and t becomes the question in their place.
+func (d *dispatcher) askAgain(c *chat, t *task, now time.Time) {
+	if !c.working || len(c.open) != 1 {
+		return
+	}
+	q := &c.open[0]
+	if q.asker != t.asker || !d.worded(q) || now.Sub(q.heard) > wordsBefore || !d.belongs(q, t) || !q.decide(takenBack) {
+		return
+	}
+	q.end(errTakenBack)
+	whole := *q
+	whole.ticket, whole.counted = &ticket{seq: q.seq, asker: q.asker, asks: true}, true
+	whole.take(t)
+	*t = whole
 }
 
 // take makes t part of q.

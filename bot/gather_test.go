@@ -93,6 +93,45 @@ func TestWordsWithPictures(t *testing.T) {
 	})
 }
 
+// TestWordsBeforePictures are asked with them, also if they were being asked alone,
+// for a while.
+func TestWordsBeforePictures(t *testing.T) {
+	limited := func(o *Options) { o.Limits.PersonMinute = 1 }
+	inLibrary(t, limited, func(w *world, l *library) {
+		w.completer.will(slowly(10 * time.Second))
+		began := time.Now()
+		w.offers(4*time.Second, private("alice", "which is better?"))
+		w.offers(100*time.Millisecond, pictures("alice", "ab")...)
+		time.Sleep(20 * time.Second)
+		said := w.channel.take()
+		if len(said) != 1 || said[0].text != "echo: which is better?" || said[0].at.Sub(began) != 14*time.Second+100*time.Millisecond+gatherFor {
+			t.Errorf("said %+v", said)
+		}
+		w.model(l, "u which is better? +a +b")
+		w.none()
+		time.Sleep(time.Minute)
+		w.offers(wordsBefore+time.Second, private("alice", "an essay, please"))
+		w.offers(time.Minute, pictures("alice", "c")...) // is no part of that
+		if got := w.texts(); len(got) != 2 || got[0] != "echo: an essay, please" {
+			t.Errorf("said %q", got)
+		}
+		w.none()
+	})
+	inLibrary(t, nil, func(w *world, l *library) { // answered words are
+		w.offers(time.Second, private("alice", "look!"))
+		w.offers(gatherFor, pictures("alice", "a")...)
+		w.expect("echo: look!", "echo: "+w.ui("picture_alone"))
+		w.completer.will(slowly(10 * time.Second))
+		w.offers(0, private("bob", "one"), private("bob", "two"))
+		w.offers(time.Minute, pictures("bob", "b")...) // with the latter, which waits
+		w.expect("echo: one", "echo: two")
+		if got := w.hears(l); !strings.HasSuffix(got, "u two +b") {
+			t.Errorf("the model heard %s", got)
+		}
+		w.none()
+	})
+}
+
 // TestWordsAloneDoNotWait, nor what else is no picture without words.
 func TestWordsAloneDoNotWait(t *testing.T) {
 	inLibrary(t, nil, func(w *world, l *library) {

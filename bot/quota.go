@@ -60,7 +60,7 @@ func (d *dispatcher) limitsFor(t task) []limit {
 
 // overLimit is what is said to a question that is one too many; nil if it is not.
 func (d *dispatcher) overLimit(ctx context.Context, t task, now time.Time) *response {
-	if d.quotas.limits == (Limits{}) || t.Sender.Owner || t.way == toRetry {
+	if d.quotas.limits == (Limits{}) || t.Sender.Owner || t.way == toRetry || t.counted {
 		return nil
 	}
 	all := d.limitsFor(t)
