@@ -18,6 +18,8 @@ type arrival struct {
 	own     *medium // what was sent, not quoted
 	mark    string  // tells media apart that have no words
 	content string  // what is equal in copies of the message
+
+	client, item string // what the client, and WeChat, call it; perhaps equal in copies
 }
 
 // arrive reads a message, and puts it where hear finds it unless it is a copy or
@@ -29,8 +31,7 @@ func (k *link) arrive(raw json.RawMessage) {
 		return
 	}
 	user := a.Sender.ID
-	if k.seen.repeated(a.ID) || k.seen.twin(user, a.content, a.At) {
-		k.log.Info("a message came twice")
+	if k.copied(a) {
 		k.book.renewed(user, k.Bot, a.token)
 		return
 	}
@@ -38,6 +39,21 @@ func (k *link) arrive(raw json.RawMessage) {
 	k.quotes.add(a.ID, a.Text, a.own)
 	a.Sender.Owner = user == k.User
 	k.batch = append(k.batch, a.Message)
+}
+
+// copied reports whether a message came before, and remembers it.
+func (k *link) copied(a arrival) bool {
+	if k.seen.repeated(a.ID) {
+		k.log.Info("a message came twice")
+		return true
+	}
+	first, twin := k.seen.twin(a)
+	if twin {
+		again := k.seen.traceOf(a)
+		k.log.Info("a message came twice under two ids", "apart", again.at.Sub(first.at),
+			"same_client_id", a.client != "" && again.client == first.client, "same_msg_id", a.item != "" && again.item == first.item)
+	}
+	return twin
 }
 
 // readMessage reads a message. It reports false for one that no person wrote to us.
@@ -52,6 +68,9 @@ func readMessage(raw json.RawMessage, quotes *quotes) (a arrival, ok bool) {
 	}
 	a.Chat, a.Sender = bot.Chat{ID: user}, bot.Sender{ID: user}
 	a.At, a.token = timeOf(int64(in.Created), time.Now()), string(in.Token)
+	if a.client = string(in.ClientID); len(in.Items) > 0 {
+		a.item = string(in.Items[0].MsgID)
+	}
 	a.read(in.Items, quotes)
 	sum := sha256.Sum256([]byte(string(a.Kind) + "\x00" + a.Text + "\x00" + a.mark))
 	a.content = hex.EncodeToString(sum[:])

@@ -6,8 +6,13 @@ import (
 )
 
 const (
-	maxSeen  = 8192
-	twinTime = 5 * time.Second // a second copy of a message comes so soon, under another id
+	maxSeen = 8192
+	// twinTime is how soon a second copy of a message comes under another id: 1 to 5 s
+	// were reported. Nobody has published whether such a copy has the same client_id,
+	// the same msg_id in its item or the same time of creation; until that is known,
+	// words said twice so soon are taken for one message, and the log says what was
+	// the same.
+	twinTime = 5 * time.Second
 )
 
 // seen remembers the newest messages, so that copies are known: under the same id,
@@ -15,46 +20,56 @@ const (
 // keeps hashes.
 type seen struct {
 	seed  maphash.Seed
-	at    map[uint64]time.Time // when the message was written; zero for an id
-	order []uint64             // a ring once it is full
+	all   map[uint64]trace
+	order []uint64 // a ring once it is full
 	next  int
 }
 
+// trace is what is remembered of a message; nothing of one known by its id.
+type trace struct {
+	at           time.Time // it was written
+	client, item uint64    // hashes of what the client, and WeChat, call it
+}
+
 func newSeen() *seen {
-	return &seen{seed: maphash.MakeSeed(), at: make(map[uint64]time.Time)}
+	return &seen{seed: maphash.MakeSeed(), all: make(map[uint64]trace)}
+}
+
+func (s *seen) traceOf(a arrival) trace {
+	return trace{a.At, maphash.String(s.seed, a.client), maphash.String(s.seed, a.item)}
 }
 
 // repeated reports whether the id was there before, and remembers it.
 func (s *seen) repeated(id string) bool {
 	sum := maphash.String(s.seed, "id\x00"+id)
-	_, known := s.at[sum]
-	s.note(sum, time.Time{})
+	_, known := s.all[sum]
+	s.note(sum, trace{})
 	return known
 }
 
-// twin reports whether what somebody wrote at a time is a copy of what they wrote a
-// moment before, and remembers it.
-func (s *seen) twin(user, content string, at time.Time) bool {
-	sum := maphash.String(s.seed, "content\x00"+user+"\x00"+content)
-	last, known := s.at[sum]
-	if known && at.Sub(last).Abs() < twinTime {
-		return true
+// twin reports whether a message is a copy of what its sender wrote a moment before,
+// of which it returns the trace, and remembers it.
+func (s *seen) twin(a arrival) (first trace, known bool) {
+	sum, now := maphash.String(s.seed, "content\x00"+a.Sender.ID+"\x00"+a.content), s.traceOf(a)
+	first, known = s.all[sum]
+	if known && now.at.Sub(first.at).Abs() < twinTime {
+		return first, true
 	}
-	s.note(sum, at)
-	return false
+	s.note(sum, now)
+	return trace{}, false
 }
 
-func (s *seen) note(sum uint64, at time.Time) {
-	if _, known := s.at[sum]; known {
-		s.at[sum] = at
+func (s *seen) note(sum uint64, t trace) {
+	if _, known := s.all[sum]; known {
+		s.all[sum] = t
 		return
 	}
-	s.at[sum] = at
+	s.all[sum] = t
 	if len(s.order) < maxSeen {
 		s.order = append(s.order, sum)
 		return
 	}
-	delete(s.at, s.order[s.next])
+	delete(s.all, s.order[s.next])
 	s.order[s.next] = sum
 	s.next = (s.next + 1) % maxSeen
 }

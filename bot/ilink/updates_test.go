@@ -192,12 +192,24 @@ func TestDuplicates(t *testing.T) {
 		t.Errorf("heard %+v", m) // later, and so written again
 	}
 	w.silent()
+	w.logged("came twice under two ids", "apart=2", "same_client_id=false", "same_msg_id=false")
 	// The token of the copy is the newest, and is used.
 	if err := w.send(alice, "answer"); err != nil {
 		t.Fatal(err)
 	}
 	w.sent(1)
 	w.behaved()
+}
+
+// logged expects a line in the log with all these words.
+func (w *world) logged(words ...string) {
+	w.t.Helper()
+	for line := range strings.Lines(w.logs.String()) {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			return
+		}
+	}
+	w.t.Errorf("nothing in the log has %q", words)
 }
 
 func textItems(text string) []any {
@@ -544,8 +556,8 @@ func TestSeenIsBounded(t *testing.T) {
 			t.Fatal("seen before")
 		}
 	}
-	if len(s.at) != maxSeen || !s.repeated(strconv.Itoa(3*maxSeen-1)) || s.repeated("0") {
-		t.Errorf("%d are known", len(s.at))
+	if len(s.all) != maxSeen || !s.repeated(strconv.Itoa(3*maxSeen-1)) || s.repeated("0") {
+		t.Errorf("%d are known", len(s.all))
 	}
 }
 

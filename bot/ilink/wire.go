@@ -129,14 +129,15 @@ type updates struct {
 }
 
 type incoming struct {
-	ID      ident  `json:"message_id"`
-	From    words  `json:"from_user_id"`
-	Group   words  `json:"group_id"`
-	Created whole  `json:"create_time_ms"`
-	Deleted whole  `json:"delete_time_ms"`
-	Type    whole  `json:"message_type"`
-	Items   []item `json:"item_list"`
-	Token   words  `json:"context_token"`
+	ID       ident  `json:"message_id"`
+	ClientID words  `json:"client_id"`
+	From     words  `json:"from_user_id"`
+	Group    words  `json:"group_id"`
+	Created  whole  `json:"create_time_ms"`
+	Deleted  whole  `json:"delete_time_ms"`
+	Type     whole  `json:"message_type"`
+	Items    []item `json:"item_list"`
+	Token    words  `json:"context_token"`
 }
 
 type item struct {
