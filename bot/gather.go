@@ -40,7 +40,7 @@ func (d *dispatcher) worded(t *task) bool {
 		return false
 	}
 	_, _, command := d.commands.parse(t.text)
-	return !command
+	return !command && !d.asksOn(t.text)
 }
 
 // join makes t part of the question that the same person has waiting in the chat,

@@ -23,7 +23,7 @@ func (w *world) offers(pause time.Duration, all ...Message) {
 	synctest.Wait()
 }
 
-// album makes pictures without words.
+// pictures makes pictures without words.
 func pictures(from, refs string) (all []Message) {
 	for _, ref := range refs {
 		all = append(all, shows(from, string(ref), ""))
@@ -83,11 +83,13 @@ func TestWordsWithPictures(t *testing.T) {
 		w.offers(0, append(pictures("bob", "c"), private("bob", "what is it?"))...)
 		w.expect("ok")
 		w.model(l, "u what is it? +c")
-		w.offers(0, append(pictures("carol", "c"), private("carol", "/ping"), private("carol", "hi"))...)
-		time.Sleep(gatherFor)
-		synctest.Wait()
-		if n := len(w.texts()); n != 3 {
-			t.Errorf("%d answers", n)
+		for _, other := range []string{"/ping", "go on"} {
+			w.offers(0, append(pictures("carol", "c"), private("carol", other), private("carol", "hi"))...)
+			time.Sleep(gatherFor)
+			synctest.Wait()
+			if n := len(w.texts()); n != 3 {
+				t.Errorf("%s: %d answers", other, n)
+			}
 		}
 		w.none()
 	})
