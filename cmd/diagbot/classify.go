@@ -66,12 +66,12 @@ func (a *app) classify() *cobra.Command {
 		Short: a.say("classify_short"),
 		Long:  a.say("classify_long"),
 		Args:  a.noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			catalogue, err := a.loadCatalogue()
 			if err != nil {
 				return err
 			}
-			return classifyLines(catalogue, a.in, a.out)
+			return classifyLines(catalogue, until{c.Context(), a.in}, a.out)
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ func (a *app) explain() *cobra.Command {
 		Short: a.say("explain_short"),
 		Long:  a.say("explain_long"),
 		Args:  a.oneCode,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			reader, err := a.audience(audience)
 			if err != nil {
 				return err
@@ -37,7 +38,7 @@ func (a *app) explain() *cobra.Command {
 			}
 			telling := troubleshoot.Telling{Audience: reader, Locale: a.chatLocale(catalogue)}
 			if args[0] == "-" {
-				return a.explainPaste(catalogue, telling, from)
+				return a.explainPaste(c.Context(), catalogue, telling, from)
 			}
 			return a.explainCode(catalogue, telling, args[0])
 		},
@@ -89,8 +90,11 @@ func (a *app) explainCode(catalogue *troubleshoot.Catalogue, t troubleshoot.Tell
 }
 
 // explainPaste explains an error read from standard input.
-func (a *app) explainPaste(catalogue *troubleshoot.Catalogue, t troubleshoot.Telling, from troubleshoot.Source) error {
-	raw, err := io.ReadAll(io.LimitReader(a.in, maxPaste))
+func (a *app) explainPaste(ctx context.Context, catalogue *troubleshoot.Catalogue, t troubleshoot.Telling, from troubleshoot.Source) error {
+	if isTerminal(a.in) {
+		fmt.Fprintln(a.err, a.say("explain_paste"))
+	}
+	raw, err := io.ReadAll(io.LimitReader(until{ctx, a.in}, maxPaste))
 	if err != nil {
 		return fmt.Errorf("read standard input: %w", err)
 	}

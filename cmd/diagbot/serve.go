@@ -56,6 +56,10 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 	if err := a.choose(ctx, cfg, channel, keys); err != nil {
 		return err
 	}
+	if ctx.Err() != nil { // while the question was open
+		fmt.Fprintln(a.out, "\n"+a.say("serve_stopped"))
+		return nil
+	}
 	catalogue, err := catalogueWith(cfg.Catalogue.Dir)
 	if err != nil {
 		return err

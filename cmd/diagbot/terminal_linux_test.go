@@ -153,3 +153,32 @@ func TestDemoTellsWhoIsTold(t *testing.T) {
 		t.Errorf("status %d: %s", status, p.text())
 	}
 }
+
+// TestFirstInterrupt ends what waits for somebody who types at the first Ctrl-C,
+// leaves nothing behind and blames nothing.
+func TestFirstInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, sign string
+		args       []string
+		status     int
+	}{
+		{"a question of serve", "1 or 2", []string{"serve"}, 0},
+		{"a paste", "Ctrl-D", []string{"explain", "-"}, 1},
+		{"the tour", "1. Answers", []string{"demo", "--tour"}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := newInternet(t)
+			p, _ := n.sit(t, c.args...)
+			p.waitFor(t, c.sign)
+			must(t, p.Process.Signal(os.Interrupt))
+			if status := p.status(t); status != c.status || strings.Contains(p.text(), "cannot") || strings.Contains(p.text(), "Error") {
+				t.Errorf("status %d: %s", status, p.text())
+			}
+			if _, err := os.Stat(filepath.Join(n.data, "diagbot.db")); err == nil {
+				t.Error("made a database")
+			}
+		})
+	}
+}

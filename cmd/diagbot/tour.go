@@ -45,6 +45,9 @@ func (a *app) playTour(ctx context.Context, s *stage) error {
 			fmt.Fprintln(a.out, a.say("demo_no_groups"))
 		}
 		for _, sc := range part.scenes {
+			if ctx.Err() != nil {
+				return statusFailed
+			}
 			asked++
 			if a.play(ctx, s, sc) {
 				answered++
