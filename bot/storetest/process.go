@@ -28,6 +28,8 @@ type outside struct {
 	pending []bot.Message
 	read    map[string][]bot.Part // by chat
 	asked   map[string]int        // by question
+	want    map[string][]string   // what its parts hold that people are to read, by chat
+	waits   time.Duration         // how long there is something to wait for
 }
 
 // slow is a question that takes the model longer than a process lives.
@@ -181,7 +183,7 @@ func (p *process) live(t *testing.T) int {
 	ctx, end := context.WithCancelCause(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
-	time.Sleep(2 * time.Second) // pictures wait for more
+	time.Sleep(p.waits)
 	synctest.Wait()
 	end(bot.ErrNotOwner) // it does nothing more
 	<-ended
@@ -202,22 +204,45 @@ func (p *process) killed() bool {
 
 // outside is the world before the first life: people have written.
 func (s *suite) outside(t *testing.T) *outside {
-	o := &outside{store: s.open(t), words: s.words, read: make(map[string][]bot.Part), asked: make(map[string]int)}
-	for i, m := range []bot.Message{
+	o := s.written(t,
 		private("alice", "long one"), private("bob", "one"), private("alice", "two"), inGroup("home", "carol", "long hello"),
 		private("alice", "/ping"), private("bob", "long two"), private("alice", "three"), inGroup("home", "dora", "hello"),
-		{Chat: bot.Chat{ID: "bob"}, Sender: bot.Sender{ID: "bob"}, Kind: bot.KindImage}, private("bob", "four"),
-		{Chat: bot.Chat{ID: "eve"}, Sender: bot.Sender{ID: "eve"}, Kind: bot.KindImage, Text: "look", Medium: &bot.Medium{Ref: "x"}},
-		private("eve", "and this?"), private("eve", "/file"), photo("faye", "1"), photo("faye", "2"), private("gus", "hi"),
-		photo("faye", "3"), private("faye", "which of these?"), photo("gus", "4"), private("faye", "why?"), photo("gus", "5"),
-	} {
-		m.ID = fmt.Sprint("id", i)
-		if m.Sender.ID == "faye" || m.Medium != nil {
-			m.At = time.Unix(1_000_000, 0) // long after what gus wrote
-		}
-		o.pending = append(o.pending, m)
+		bot.Message{Chat: bot.Chat{ID: "bob"}, Sender: bot.Sender{ID: "bob"}, Kind: bot.KindImage}, private("bob", "four"),
+		bot.Message{Chat: bot.Chat{ID: "eve"}, Sender: bot.Sender{ID: "eve"}, Kind: bot.KindImage, Text: "look", Medium: &bot.Medium{Ref: "x"}},
+		private("eve", "and this?"), private("eve", "/file"),
+	)
+	o.want = map[string][]string{
+		"alice":  {"echo: long one", "", "", "echo: two", "I'm here.", "echo: three"},
+		"bob":    {"echo: one", "echo: long two", "", "", "I can", "echo: four"},
+		"eve":    {"echo: look (1 seen)", "echo: and this? (1 seen)", "file: echo: and this? (1 seen)"},
+		"@@home": {"@carol\u2005echo: carol: long hello", "", "", "@dora\u2005echo: dora: hello"},
 	}
 	return o
+}
+
+// pictures is the world in which people send several of them at once.
+func (s *suite) pictures(t *testing.T) *outside {
+	o := s.written(t, private("gus", "hi"), photo("faye", "1"), photo("faye", "2"), private("faye", "which?"),
+		photo("gus", "3"), private("faye", "why?"), photo("gus", "4"))
+	o.waits = 2 * time.Second // pictures wait for more
+	for i := range o.pending {
+		if i > 0 {
+			o.pending[i].At = time.Unix(1_000_000, 0) // long after what gus wrote
+		}
+	}
+	o.want = map[string][]string{
+		"faye": {"echo: which? (2 seen)", "echo: why? (2 seen)"},
+		"gus":  {"echo: hi", "echo: " + s.words.Say("en", "pictures_alone", "n", "2") + " (2 seen)"},
+	}
+	return o
+}
+
+// written is the world in which these messages wait to be fetched.
+func (s *suite) written(t *testing.T, all ...bot.Message) *outside {
+	for i := range all {
+		all[i].ID = fmt.Sprint("id", i)
+	}
+	return &outside{store: s.open(t), words: s.words, read: make(map[string][]bot.Part), asked: make(map[string]int), pending: all}
 }
 
 // private makes a private text.
@@ -272,15 +297,7 @@ func (o *outside) settled(t *testing.T) map[string]int {
 // many parts of a chat twice.
 func (o *outside) check(t *testing.T, repeats int) {
 	t.Helper()
-	want := map[string][]string{
-		"alice":  {"echo: long one", "", "", "echo: two", "I'm here.", "echo: three"},
-		"bob":    {"echo: one", "echo: long two", "", "", "I can", "echo: four"},
-		"eve":    {"echo: look (1 seen)", "echo: and this? (1 seen)", "file: echo: and this? (1 seen)"},
-		"faye":   {"echo: which of these? (3 seen)", "echo: why? (3 seen)"},
-		"gus":    {"echo: hi", "echo: I'm sending you these 2 pictures together, without any words."},
-		"@@home": {"@carol\u2005echo: carol: long hello", "", "", "@dora\u2005echo: dora: hello"},
-	}
-	for chat, want := range want {
+	for chat, want := range o.want {
 		var parts []bot.Part
 		again := 0
 		for i, p := range o.read[chat] {

@@ -29,30 +29,32 @@ func Killed(t *testing.T, open func(t *testing.T) bot.Store) {
 		t.Fatal(err)
 	}
 	s := &suite{open: open, words: words}
-	t.Run("at every step", s.atEveryStep)
-	t.Run("again and again", s.againAndAgain)
+	t.Run("at every step", func(t *testing.T) { atEveryStep(t, s.outside, 40) })
+	t.Run("again and again", func(t *testing.T) { againAndAgain(t, s.outside, 100) })
+	t.Run("at every step of pictures", func(t *testing.T) { atEveryStep(t, s.pictures, 15) })
+	t.Run("again and again with pictures", func(t *testing.T) { againAndAgain(t, s.pictures, 30) })
 	t.Run("while stopping", s.whileStopping)
 }
 
-// atEveryStep kills the process before and after each of its steps. The
-// next one answers what is unanswered, in order, and repeats at most the part of
-// each chat that was on its way; the model is not asked again for what it has
-// answered.
-func (s *suite) atEveryStep(t *testing.T) {
+// atEveryStep kills the process before and after each of its steps, of which there
+// are at least some. The next one answers what is unanswered, in order, and repeats at
+// most the part of each chat that was on its way; the model is not asked again for what
+// it has answered.
+func atEveryStep(t *testing.T, outside func(*testing.T) *outside, least int) {
 	steps := 0
 	synctest.Test(t, func(t *testing.T) {
-		o := s.outside(t)
+		o := outside(t)
 		steps = (&process{outside: o}).live(t)
 		o.check(t, 0)
 	})
-	if steps < 40 {
+	if steps < least {
 		t.Fatalf("%d steps", steps)
 	}
 	for kill := 1; kill <= steps; kill++ {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprint(kill, after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					o := s.outside(t)
+					o := outside(t)
 					first := &process{outside: o, kill: kill, after: after}
 					if first.live(t); !first.killed() {
 						t.Skip("it had done all before")
@@ -72,12 +74,12 @@ func (s *suite) atEveryStep(t *testing.T) {
 	}
 }
 
-// againAndAgain kills process after process at random steps.
-func (s *suite) againAndAgain(t *testing.T) {
-	for seed := range uint64(100) {
+// againAndAgain kills process after process at random steps, so many times.
+func againAndAgain(t *testing.T, outside func(*testing.T) *outside, times uint64) {
+	for seed := range times {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
-			o := s.outside(t)
+			o := outside(t)
 			for lives := 0; ; lives++ {
 				p := &process{outside: o, kill: 1 + random.IntN(12), after: random.IntN(2) == 0}
 				p.live(t)
