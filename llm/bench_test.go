@@ -31,35 +31,42 @@ func request(ask Prompt) openai.ChatCompletionRequest {
 	return r
 }
 
-// The cost of everything above go-openai is the difference between Complete
-// and Bare: the same stubbed answer, JSON included, no network.
+// What a message costs, besides the network, in Complete and in bare go-openai:
+// with a short prompt and a long one, and with few chunks of an answer and many.
 func BenchmarkComplete(b *testing.B) {
 	for _, chunks := range []int{8, 32, 256} {
-		body := streamed(chunks)
-		b.Run(fmt.Sprintf("Complete/%d", chunks), func(b *testing.B) {
-			o := options("https://h/v1")
-			o.Transport = stub{200, body, false}
-			c, err := New(Options{Providers: []ProviderOptions{o}})
-			if err != nil {
+		compare(b, fmt.Sprint(chunks), question(), chunks)
+	}
+	for _, chunks := range []int{8, 128} {
+		compare(b, fmt.Sprint("long/", chunks), conversation(), chunks)
+	}
+}
+
+func compare(b *testing.B, name string, ask Prompt, chunks int) {
+	transport := drain{stub{200, streamed(chunks), false}}
+	b.Run("Complete/"+name, func(b *testing.B) {
+		o := options("https://h/v1")
+		o.Transport = transport
+		c, err := New(Options{Providers: []ProviderOptions{o}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := c.Complete(b.Context(), ask); err != nil {
 				b.Fatal(err)
 			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.Complete(b.Context(), question()); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(fmt.Sprintf("Bare/%d", chunks), func(b *testing.B) {
-			config := openai.DefaultConfig(secret)
-			config.HTTPClient = &http.Client{Transport: stub{200, body, false}}
-			c := openai.NewClientWithConfig(config)
-			b.ReportAllocs()
-			for b.Loop() {
-				bare(b, c, question())
-			}
-		})
-	}
+		}
+	})
+	b.Run("Bare/"+name, func(b *testing.B) {
+		config := openai.DefaultConfig(secret)
+		config.HTTPClient = &http.Client{Transport: transport}
+		c := openai.NewClientWithConfig(config)
+		b.ReportAllocs()
+		for b.Loop() {
+			bare(b, c, ask)
+		}
+	})
 }
 
 // conversation is a prompt with the 20 turns that are remembered.
@@ -71,28 +78,6 @@ func conversation() Prompt {
 	}
 	ask.Messages = append(ask.Messages, Message{Role: RoleUser, Content: said})
 	return ask
-}
-
-// What a message costs in a long conversation, its request read as a transport
-// does.
-func BenchmarkConversation(b *testing.B) {
-	ask := conversation()
-	for _, chunks := range []int{8, 128} {
-		b.Run(fmt.Sprint(chunks), func(b *testing.B) {
-			o := options("https://h/v1")
-			o.Transport = drain{stub{200, streamed(chunks), false}}
-			c, err := New(Options{Providers: []ProviderOptions{o}})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.Complete(b.Context(), ask); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }
 
 func bare(b testing.TB, c *openai.Client, ask Prompt) {
