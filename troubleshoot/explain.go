@@ -268,7 +268,7 @@ func (p *teller) also() {
 		if first == "" {
 			first = e.ID
 			p.line()
-			p.line(p.say("also_under", "code", cutText(p.t.Query, 40)))
+			p.line(p.say("also_under", "code", p.queried()))
 		}
 		title := ""
 		if t := p.l.texts().Entries[e.ID]; t != nil {
@@ -279,6 +279,15 @@ func (p *teller) also() {
 	if first != "" {
 		p.line(p.say("more", "id", first))
 	}
+}
+
+// queried is the code that was looked up, as it is written elsewhere: people copy
+// the brackets around a number, or type its digits in full width.
+func (p *teller) queried() string {
+	if code := clean(p.t.Query); !hasLetters(code) {
+		return code
+	}
+	return cutText(p.t.Query, 40)
 }
 
 // Remedy says in a language what the bot does by itself.

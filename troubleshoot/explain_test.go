@@ -92,6 +92,11 @@ func TestExplainListsWhatElseIsUnderACode(t *testing.T) {
 			t.Errorf("%q\nlacks %q", got, want)
 		}
 	}
+	for _, typed := range []string{"４０１", "<401>", "401!"} {
+		if again := c.Explain("gpt-401", Telling{Audience: AudiencePublic, Locale: "en", Query: typed}); again != got {
+			t.Errorf("%s: %q", typed, again)
+		}
+	}
 	if strings.Contains(got, "\ngpt-401 ") {
 		t.Error("the page lists itself")
 	}
