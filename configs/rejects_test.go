@@ -58,3 +58,16 @@ func problems(err error) string {
 	}
 	return b.String()
 }
+
+// TestTabInTheFirstLine: the parser names no line then, and a file of the corpus
+// begins with what is expected of it.
+func TestTabInTheFirstLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte("\tlocale: en\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(Options{Path: path, Environ: []string{"OPENAI_API_KEY=sk-good"}})
+	if got := problems(err); !strings.Contains(got, "config.yaml:1: this line begins with a tab") {
+		t.Errorf("got %s", got)
+	}
+}

@@ -47,8 +47,9 @@ func parsed(err error) (line int, text string) {
 // tab reports a line that begins with a tab, if the parser stumbled over it.
 func (l *loader) tab(err error, text string) bool {
 	line, why := parsed(err)
+	line = max(line, 1) // the parser leaves out the first
 	lines := strings.Split(text, "\n")
-	if line < 1 || line > len(lines) || !strings.Contains(why, "cannot start any token") {
+	if line > len(lines) || !strings.Contains(why, "cannot start any token") {
 		return false
 	}
 	s := lines[line-1]

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -110,6 +112,10 @@ func (a *app) readPulse(dir string) error {
 	raw, err := os.ReadFile(filepath.Join(dir, heartbeatFile))
 	if err == nil {
 		err = json.Unmarshal(raw, &h)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		fmt.Fprintln(a.err, a.say("health_denied", "path", dir))
+		return statusFailed
 	}
 	if err != nil || h.At.IsZero() {
 		fmt.Fprintln(a.err, a.say("health_none", "path", dir))

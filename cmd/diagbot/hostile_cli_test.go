@@ -147,6 +147,19 @@ func TestHostileDataDirectory(t *testing.T) {
 	}
 }
 
+// TestHealthOfAnotherUser says that it may not look, which is not that nothing runs.
+func TestHealthOfAnotherUser(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	must(t, os.Mkdir(dir, 0))
+	got := diagbot(t, "", []string{"DIAGBOT_DATA_DIR=" + dir}, "health")
+	if got.status != int(statusFailed) || !strings.Contains(got.err, "not for this user") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestHostileHeartbeat reads heartbeats that serve did not write.
 func TestHostileHeartbeat(t *testing.T) {
 	now := time.Now().Format(time.RFC3339)
