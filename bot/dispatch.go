@@ -187,9 +187,9 @@ func (d *dispatcher) file(t task, now time.Time) bool {
 		c.notTextTold = now
 	}
 	if t.latest = t.At; t.way <= toCatchUp && d.wordless(&t) {
-		d.askAgain(c, &t, now)
 		t.gather = now.Add(gatherFor)
 	}
+	d.askAgain(c, &t, now)
 	t.work, t.end = context.WithCancelCause(d.work)
 	d.Relay.open.Add(1)
 	if c.open = append(c.open, t); len(c.open) == 1 {

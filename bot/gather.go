@@ -11,9 +11,10 @@ const (
 	// togetherFor is how far apart messages may have been sent that are one
 	// question where they wait anyway: behind another question, or for a restart.
 	togetherFor = 10 * time.Second
-	// wordsBefore is how long after words are heard a picture makes them its question
-	// though a model is being asked them: it would say that it sees no picture.
-	wordsBefore = 5 * time.Second
+	// askAgainFor is how long after a question was heard what belongs to it is still
+	// made part of it though a model is being asked: it would say that it sees no
+	// picture, or describe one whose question is being typed.
+	askAgainFor = 5 * time.Second
 	maxTogether = 9 // pictures of a question: so many can be chosen at once in WeChat
 )
 
@@ -52,11 +53,7 @@ func (d *dispatcher) join(c *chat, t *task, now time.Time) bool {
 	if q == nil || !d.belongs(q, t) {
 		return false
 	}
-	if q.take(t); d.wordless(t) {
-		q.gather = now.Add(gatherFor)
-	} else {
-		q.gather = time.Time{}
-	}
+	d.extend(q, t, now)
 	return true
 }
 
@@ -75,21 +72,29 @@ func (d *dispatcher) belongs(q, t *task) bool {
 	return false
 }
 
-// askAgain makes t part of the words that the same person wrote just before, if these
-// are being asked alone: that is taken back, and t becomes the question in their place.
+// askAgain makes t part of the question that the same person sent just before, if it
+// is being asked: that is taken back, and t becomes the question in its place.
 func (d *dispatcher) askAgain(c *chat, t *task, now time.Time) {
 	if !c.working || len(c.open) != 1 {
 		return
 	}
 	q := &c.open[0]
-	if q.asker != t.asker || !d.worded(q) || now.Sub(q.heard) > wordsBefore || !d.belongs(q, t) || !q.decide(takenBack) {
+	if q.asker != t.asker || now.Sub(q.heard) > askAgainFor || !d.belongs(q, t) || !q.decide(takenBack) {
 		return
 	}
 	q.end(errTakenBack)
 	whole := *q
 	whole.ticket, whole.counted = &ticket{seq: q.seq, asker: q.asker, asks: true}, true
-	whole.take(t)
+	d.extend(&whole, t, now)
 	*t = whole
+}
+
+// extend makes t part of q, which waits for more if t is a picture.
+func (d *dispatcher) extend(q, t *task, now time.Time) {
+	q.take(t)
+	if q.gather = (time.Time{}); d.wordless(t) {
+		q.gather = now.Add(gatherFor)
+	}
 }
 
 // take makes t part of q.

@@ -112,7 +112,7 @@ func TestWordsBeforePictures(t *testing.T) {
 		w.model(l, "u which is better? +a +b")
 		w.none()
 		time.Sleep(time.Minute)
-		w.offers(wordsBefore+time.Second, private("alice", "an essay, please"))
+		w.offers(askAgainFor+time.Second, private("alice", "an essay, please"))
 		w.offers(time.Minute, pictures("alice", "c")...) // is no part of that
 		if got := w.texts(); len(got) != 2 || got[0] != "echo: an essay, please" {
 			t.Errorf("said %q", got)
@@ -129,6 +129,39 @@ func TestWordsBeforePictures(t *testing.T) {
 		w.expect("echo: one", "echo: two")
 		if got := w.hears(l); !strings.HasSuffix(got, "u two +b") {
 			t.Errorf("the model heard %s", got)
+		}
+		w.none()
+	})
+}
+
+// TestPicturesThatComeSlowly are asked again together, and with the words that are
+// typed after them, for a while.
+func TestPicturesThatComeSlowly(t *testing.T) {
+	limited := func(o *Options) { o.Limits.PersonMinute = 1 }
+	inLibrary(t, limited, func(w *world, l *library) {
+		w.completer.will(slowly(10 * time.Second))
+		began := time.Now()
+		w.offers(1800*time.Millisecond, append(pictures("alice", "ab"), private("alice", "which?"))...)
+		time.Sleep(20 * time.Second)
+		said := w.channel.take()
+		if len(said) != 1 || said[0].text != "echo: which?" || said[0].at.Sub(began) != 13600*time.Millisecond {
+			t.Errorf("said %+v", said)
+		}
+		if n := len(w.completer.asked()); n != 3 {
+			t.Errorf("asked %d times", n)
+		}
+		w.model(l, "u which? +a +b")
+		w.none()
+	})
+	inLibrary(t, nil, func(w *world, l *library) {
+		w.completer.will(slowly(10 * time.Second))
+		w.offers(3*time.Second, append(pictures("alice", "c"), private("alice", "/stop"))...)
+		w.expect(w.ui("stop_done"))
+		w.offers(2*time.Second, private("alice", "an essay"), private("alice", "another"))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(w.texts()); n != 2 {
+			t.Errorf("%d answers to words", n)
 		}
 		w.none()
 	})
