@@ -289,8 +289,14 @@ func (r *Relay) reloaded(tag string, got Reloaded) string {
 		lines = append(lines, say(tag, "reload_catalogue"))
 	}
 	if len(lines) == 1 && len(got.Restart) == 0 {
-		return say(tag, "reload_same")
+		lines[0] = say(tag, "reload_same")
 	}
 	add("reload_restart", got.Restart)
+	switch {
+	case got.Others > 0 && got.Unasked:
+		lines = append(lines, say(tag, "reload_unasked"))
+	case got.Others > 0:
+		lines = append(lines, say(tag, "reload_others"))
+	}
 	return strings.Join(lines, "\n")
 }

@@ -28,7 +28,8 @@ type Control interface {
 	// TestKey looks how far one key gets.
 	TestKey(ctx context.Context, provider, key string) (llm.Check, error)
 
-	// Reload reads the configuration and the catalogue's overrides anew.
+	// Reload reads the configuration and the catalogue's overrides anew, and has the
+	// other processes do so, if there are any.
 	Reload(ctx context.Context) (Reloaded, error)
 }
 
@@ -37,6 +38,9 @@ type Reloaded struct {
 	Added, Removed, Changed []string // names of providers
 	Catalogue               bool     // entries or texts are others
 	Restart                 []string // settings that take effect at the next start
+
+	Others  int  // other processes, which read their own files within 15 seconds
+	Unasked bool // they could not be asked to
 }
 
 // Worded is an error that knows what it says in a language.

@@ -145,12 +145,18 @@ func TestReloadSaysWhatIsWrong(t *testing.T) {
 		c.reload = func() (Reloaded, error) { return Reloaded{}, nil }
 		w.hear(byOwner("/reload"))
 		w.expect(w.ui("reload_same"))
+		c.reload = func() (Reloaded, error) { return Reloaded{Others: 2}, nil }
+		w.hear(byOwner("/reload"))
+		w.expect(w.ui("reload_same") + "\n" + w.ui("reload_others"))
+		c.reload = func() (Reloaded, error) { return Reloaded{Added: []string{"x"}, Others: 1, Unasked: true}, nil }
+		w.hear(byOwner("/reload"))
+		w.expect(w.ui("reload_done") + "\n" + w.ui("reload_added", "list", "x") + "\n" + w.ui("reload_unasked"))
 		c.reload = func() (Reloaded, error) { panic("boom") }
 		w.hear(byOwner("/reload"))
 		if got := w.texts(); len(got) != 1 || !strings.HasPrefix(got[0], w.ui("control_failed", "why", "")) {
 			t.Errorf("said %q", got)
 		}
-		if d := w.deeds(); len(d) != 5 || d[0].Result != "refused" || d[1].Result != "done" || d[0].Command != "/reload" || d[0].Where != whereOwner {
+		if d := w.deeds(); len(d) != 7 || d[0].Result != "refused" || d[1].Result != "done" || d[0].Command != "/reload" || d[0].Where != whereOwner {
 			t.Errorf("audited %+v", d)
 		}
 	})

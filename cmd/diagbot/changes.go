@@ -11,6 +11,7 @@ import (
 // changes are what admins changed, as it is kept: it holds secrets.
 type changes struct {
 	At      time.Time
+	Reload  time.Time         // when all processes were asked to read their files again
 	First   string            // the provider that is asked first
 	Cooled  []string          // providers that are left alone
 	Models  map[string]string // of a provider: the model that is asked first
@@ -24,10 +25,15 @@ type keptKey struct{ Provider, Name, Secret string }
 // after is a time for changes on top of these: now, unless the clock of who made
 // these is ahead.
 func (x changes) after(now time.Time) time.Time {
-	if now.After(x.At) {
+	return laterThan(x.At, now)
+}
+
+// laterThan is now, or else a little later than another time.
+func laterThan(other, now time.Time) time.Time {
+	if now.After(other) {
 		return now
 	}
-	return x.At.Add(time.Microsecond)
+	return other.Add(time.Microsecond)
 }
 
 func (x changes) clone() changes {

@@ -33,12 +33,16 @@ type control struct {
 	shelf    *atomic.Pointer[troubleshoot.Catalogue]
 	redactor *troubleshoot.Redactor
 	cfg      *configs.Config // that serve began with
+	peers    *peers          // nil: nobody shares the store
+	began    time.Time
 
 	mu        sync.Mutex
 	providers []llm.ProviderOptions // as configured, without what admins changed
 	overrides string                // of the catalogue, as last read; see printOf
 	changes   changes
 	blind     bool // the changes of others could not be read lately
+	asked     signature
+	looked    bool // we know what was asked before we came
 	owned     map[string]*store.Account
 	relays    map[string]*bot.Relay
 }
@@ -48,9 +52,13 @@ const controlName = "control"
 
 func (o *office) newControl(shelf *atomic.Pointer[troubleshoot.Catalogue]) *control {
 	read := func(ctx context.Context) (map[string][]byte, error) { return o.db.GetEverywhere(ctx, controlName) }
-	return &control{app: o.app, read: read, client: o.client, logger: o.logger, shelf: shelf, redactor: o.redactor, cfg: o.cfg,
-		providers: providers(o.cfg), overrides: printOf(o.cfg.Catalogue.Dir),
+	c := &control{app: o.app, read: read, client: o.client, logger: o.logger, shelf: shelf, redactor: o.redactor, cfg: o.cfg,
+		providers: providers(o.cfg), overrides: printOf(o.cfg.Catalogue.Dir), began: time.Now(),
 		owned: make(map[string]*store.Account), relays: make(map[string]*bot.Relay)}
+	if !o.cfg.Store.URL.Empty() {
+		c.peers = newPeers(o.db, o.node)
+	}
+	return c
 }
 
 // join takes part in the changes with an account, for as long as leave is not
@@ -177,8 +185,25 @@ func (c *control) TestKey(ctx context.Context, provider, key string) (llm.Check,
 	return c.client.TestKey(ctx, provider, llm.Key{Name: key})
 }
 
-// Reload implements bot.Control: all of it, or nothing.
+// Reload implements bot.Control. Once we have read our files, the other processes are
+// asked to read theirs.
 func (c *control) Reload(ctx context.Context) (done bot.Reloaded, err error) {
+	if done, err = c.reread(ctx); err != nil || c.peers == nil {
+		return done, err
+	}
+	err = c.keep(ctx, func() error { return nil }, func(x *changes) {
+		x.Reload = laterThan(x.Reload, time.Now())
+		c.asked.Asked, c.asked.Failed = x.Reload, ""
+	})
+	if err != nil {
+		c.logger.Warn("other processes were not asked to read their files", "error", err)
+	}
+	done.Others, done.Unasked = c.peers.count(), err != nil
+	return done, nil
+}
+
+// reread reads our files anew: all of it, or nothing.
+func (c *control) reread(ctx context.Context) (done bot.Reloaded, err error) {
 	cfg, err := configs.Load(configs.Options{Path: c.configPath, Environ: c.environ})
 	if err != nil {
 		return done, err

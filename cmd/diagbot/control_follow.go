@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 )
@@ -15,19 +16,99 @@ const followEvery = 15 * time.Second
 func (c *control) follow(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	defer c.part(context.WithoutCancel(ctx))
 	for {
+		c.look(ctx, every)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		reading, cancel := context.WithTimeout(ctx, every)
-		all, err := c.read(reading)
-		cancel()
-		c.mu.Lock()
-		c.followed(c.take(all, err))
-		c.mu.Unlock()
 	}
+}
+
+// look does so once, within a time.
+func (c *control) look(ctx context.Context, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	all, err := c.read(ctx)
+	c.mu.Lock()
+	c.followed(c.take(all, err))
+	asked := c.changes.Reload
+	due := asked.After(c.asked.Asked)
+	if due {
+		c.asked.Asked, c.asked.Failed = asked, ""
+	}
+	if !c.looked && asked.Before(c.began) {
+		due = false // our files were read later than that
+	}
+	c.looked = c.looked || err == nil
+	c.mu.Unlock()
+	if due {
+		c.obey(ctx)
+	}
+	if c.peers != nil {
+		c.meet(ctx)
+	}
+}
+
+// obey reads our files because another process was asked to. It is not tried again
+// when it fails: the files are then as wrong as they were.
+func (c *control) obey(ctx context.Context) {
+	done, err := c.reread(ctx)
+	if err != nil {
+		why := c.redactor.Redact(err.Error())
+		c.logger.Error("the configuration was not read again", "error", why)
+		c.mu.Lock()
+		c.asked.Failed = why
+		c.mu.Unlock()
+		return
+	}
+	c.logger.Info("the configuration was read again", "added", done.Added, "removed", done.Removed, "changed", done.Changed,
+		"catalogue", done.Catalogue, "restart_for", done.Restart)
+}
+
+// meet signs for the other processes, and tells our admins of those that could not
+// read their files.
+func (c *control) meet(ctx context.Context) {
+	c.mu.Lock()
+	own := c.asked
+	relays := slices.Collect(maps.Values(c.relays))
+	c.mu.Unlock()
+	own.At = time.Now()
+	failed, err := c.peers.meet(ctx, own)
+	if err != nil {
+		c.logger.Debug("other processes were not met", "error", err) // the lease tells of a store that fails
+	}
+	for node, why := range failed {
+		c.logger.Warn("another process did not read its configuration again", "node", node)
+		for _, relay := range relays {
+			relay.Tell(func(tag string) string {
+				return c.shelf.Load().Say(tag, "reload_failed_there", "name", short(node), "why", short(c.redactor.Redact(why)))
+			})
+		}
+	}
+}
+
+// part says that we are gone.
+func (c *control) part(ctx context.Context) {
+	if c.peers == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := c.peers.part(ctx); err != nil {
+		c.logger.Debug("other processes were not told of the end", "error", err)
+	}
+}
+
+// short is as much as an admin reads of a text from elsewhere.
+func short(s string) string {
+	const most = 500
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 // followed logs that the changes of others cannot be read, once until they can.

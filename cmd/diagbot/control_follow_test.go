@@ -23,16 +23,15 @@ import (
 type member struct {
 	*control
 	account *store.Account
+	file    string // its configuration
+	log     strings.Builder
 }
 
 // newMember joins with an account, one of two that all know.
 func newMember(t *testing.T, database, ai, account string) *member {
 	t.Helper()
-	file := []byte("providers:\n")
-	for _, name := range []string{"first", "second"} {
-		file = append(file, "  - {name: "+name+", base_url: '"+ai+"', keys: [{name: main, secret: sk-main-key-0123456789}], models: [small]}\n"...)
-	}
-	cfg, err := configs.Load(configs.Options{Path: writeTemp(t, file), Environ: []string{}})
+	m := &member{file: writeTemp(t, configOf(ai, "first", "second"))}
+	cfg, err := configs.Load(configs.Options{Path: m.file, Environ: []string{}})
 	must(t, err)
 	cfg.Accounts = []configs.Account{{Name: "one"}, {Name: "two"}}
 	catalogue, err := troubleshoot.Load()
@@ -45,21 +44,32 @@ func newMember(t *testing.T, database, ai, account string) *member {
 	t.Cleanup(func() { _ = db.Close() })
 	var shelf atomic.Pointer[troubleshoot.Catalogue]
 	shelf.Store(catalogue)
-	o := &office{app: &app{}, cfg: cfg, client: client, db: db, logger: slog.New(slog.DiscardHandler), redactor: troubleshoot.NewRedactor()}
-	m := &member{control: o.newControl(&shelf)}
+	o := &office{app: &app{configPath: m.file, terminal: terminal{environ: []string{}}}, cfg: cfg, client: client, db: db, node: "node-" + account,
+		logger: slog.New(slog.NewTextHandler(&m.log, nil)), redactor: troubleshoot.NewRedactor()}
+	m.control = o.newControl(&shelf)
+	m.peers = newPeers(db, o.node)
 	m.account, err = db.Claim(t.Context(), account, "node-"+account)
 	must(t, err)
 	must(t, m.join(t.Context(), account, m.account))
 	return m
 }
 
+// configOf configures AI services at one address.
+func configOf(ai string, names ...string) []byte {
+	file := []byte("providers:\n")
+	for _, name := range names {
+		file = append(file, "  - {name: "+name+", base_url: '"+ai+"', keys: [{name: main, secret: sk-main-key-0123456789}], models: [small]}\n"...)
+	}
+	return file
+}
+
 // look takes over what others changed, as follow does now and then.
 func (m *member) look(t *testing.T) {
 	t.Helper()
-	all, err := m.read(t.Context())
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	must(t, m.take(all, err))
+	m.control.look(t.Context(), followEvery)
+	if m.blind {
+		t.Fatalf("nothing was read: %s", m.log.String())
+	}
 }
 
 // state tells how the providers are asked.
@@ -151,7 +161,7 @@ func TestFollow(t *testing.T) {
 		time.Sleep(10*followEvery + time.Second)
 		cancel()
 		<-done
-		if looked != 10 || strings.Count(log.String(), "not read") != 1 {
+		if looked != 11 || strings.Count(log.String(), "not read") != 1 {
 			t.Errorf("looked %d times, logged %s", looked, log.String())
 		}
 	})

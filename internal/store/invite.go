@@ -31,8 +31,17 @@ func (db *DB) Order(ctx context.Context, account string, s Setting, d bot.Deed) 
 
 // Keep sets a setting of an account that another process may own, or nobody: for what
 // is true whoever owns it, such as what was said outside WeChat about its end. An empty
-// value removes it.
+// value removes it. What belongs to no account is kept with the empty name.
 func (db *DB) Keep(ctx context.Context, account string, s Setting) error {
 	account = short(account)
 	return wrap("set", db.write(ctx, func(t *tx) error { return t.set(account, s) }))
+}
+
+// Kept returns what is set in a scope of an account, whoever owns it, by name.
+func (db *DB) Kept(ctx context.Context, account, scope string) (all map[string]string, err error) {
+	err = db.read(ctx, func(t *tx) (err error) {
+		all, err = t.settings(short(account), scope)
+		return err
+	})
+	return all, wrap("read settings", err)
 }

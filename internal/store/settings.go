@@ -9,16 +9,22 @@ import (
 
 // Settings returns what is set in a scope, by name.
 func (a *Account) Settings(ctx context.Context, scope string) (all map[string]string, err error) {
-	err = a.read(ctx, "read settings", func(t *tx) error {
-		all = make(map[string]string)
-		return t.each(sqlSettings, []any{a.name, short(scope)}, func(scan func(...any) error) error {
-			var name, value string
-			if err := scan(&name, &value); err != nil {
-				return err
-			}
-			all[name] = value
-			return nil
-		})
+	err = a.read(ctx, "read settings", func(t *tx) (err error) {
+		all, err = t.settings(a.name, scope)
+		return err
+	})
+	return all, err
+}
+
+func (t *tx) settings(account, scope string) (map[string]string, error) {
+	all := make(map[string]string)
+	err := t.each(sqlSettings, []any{account, short(scope)}, func(scan func(...any) error) error {
+		var name, value string
+		if err := scan(&name, &value); err != nil {
+			return err
+		}
+		all[name] = value
+		return nil
 	})
 	return all, err
 }

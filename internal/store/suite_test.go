@@ -445,6 +445,9 @@ func TestSettingsAndAudits(t *testing.T) {
 		check(t, a.Release(ctx))
 		check(t, db.Keep(ctx, "one", Setting{"s", "end", "told"}))
 		check(t, db.Keep(ctx, "one", Setting{"s", "lang", ""}))
+		check(t, db.Keep(ctx, "", Setting{"s", "who", "nobody's"}))
+		same(t, "of no account", settings(db.Kept(ctx, "", "s")), map[string]string{"who": "nobody's"})
+		same(t, "of an account", settings(db.Kept(ctx, "one", "s")), map[string]string{"end": "told"})
 		same(t, "kept without owning it", settings(claim(t, db, "one", "other").Settings(ctx, "s")), map[string]string{"end": "told"})
 	})
 }
