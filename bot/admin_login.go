@@ -3,12 +3,14 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Logins are the other accounts of the process, which admins can log in from the
-// chats of this one. They are safe for concurrent use.
+// Logins are the other accounts of the process, which whoever may can log in from the
+// chats of this one: its owner, and who the settings name. They are safe for concurrent
+// use.
 type Logins interface {
 	// Accounts tells how each of them is, in a fixed order.
 	Accounts() []AccountState
@@ -23,6 +25,10 @@ type AccountState struct {
 	Name      string
 	In        bool // it is logged in
 	Elsewhere bool // another process answers for it
+
+	// Admins are the people that the settings name as its admins, by ids as channels
+	// with lasting ones have them.
+	Admins []string
 }
 
 // The errors of [Logins].
@@ -48,17 +54,35 @@ func (r *Relay) logIn(in call) string {
 	case len(all) == 0:
 		return say(in.tag, "login_none")
 	case name == "":
-		return r.listAccounts(in.tag, all)
+		return r.listAccounts(in, all)
 	}
 	for _, a := range all {
-		if fold(a.Name) == fold(name) {
+		switch {
+		case fold(a.Name) != fold(name):
+		case !a.In && !r.mayLogIn(in, a):
+			in.did(a.Name, resultRefused)
+			return say(in.tag, "login_not_yours")
+		default:
 			return r.loginLink(in, a.Name)
 		}
 	}
-	return r.listAccounts(in.tag, all)
+	return r.listAccounts(in, all)
 }
 
-func (r *Relay) listAccounts(tag string, all []AccountState) string {
+// mayLogIn reports whether an admin of this account may log another one in. Whoever
+// opens the link with their own phone has the account answer as them, so being helped
+// with one account's chats, as by a code or a remark, is not enough.
+func (r *Relay) mayLogIn(in call, a AccountState) bool {
+	return r.trusts(in.proof) || r.admins.stable && slices.Contains(a.Admins, in.Sender.ID)
+}
+
+// trusts reports whether admins of a proof may log other accounts in.
+func (r *Relay) trusts(p Proof) bool {
+	return p == ProofOwner || p == ProofListed || r.o.LoginByAdmins && p != ""
+}
+
+func (r *Relay) listAccounts(in call, all []AccountState) string {
+	tag, usage := in.tag, "login_not_yours"
 	lines := []string{r.catalogue().Say(tag, "login_title")}
 	for _, a := range all {
 		key := "login_line_out"
@@ -68,9 +92,12 @@ func (r *Relay) listAccounts(tag string, all []AccountState) string {
 		case a.In:
 			key = "login_line_in"
 		}
+		if r.mayLogIn(in, a) {
+			usage = "login_usage"
+		}
 		lines = append(lines, r.catalogue().Say(tag, key, "account", a.Name))
 	}
-	return strings.Join(append(lines, r.catalogue().Say(tag, "login_usage")), "\n")
+	return strings.Join(append(lines, r.catalogue().Say(tag, usage)), "\n")
 }
 
 // loginLink answers with the link to log an account in.

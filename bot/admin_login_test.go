@@ -11,7 +11,7 @@ import (
 type fakeLogins map[string]any
 
 func (f fakeLogins) Accounts() []AccountState {
-	return []AccountState{{Name: "desk"}, {Name: "phone", In: true}, {Name: "away", Elsewhere: true}, {Name: "slow"}, {Name: "wild"}}
+	return []AccountState{{Name: "desk"}, {Name: "phone", In: true}, {Name: "away", Elsewhere: true}, {Name: "slow"}, {Name: "wild", Admins: []string{"@lena"}}}
 }
 
 func (f fakeLogins) Link(ctx context.Context, account string) (string, error) {
@@ -27,8 +27,8 @@ func (f fakeLogins) Link(ctx context.Context, account string) (string, error) {
 	return "", ctx.Err()
 }
 
-// TestLoginLinks go to admins in private and to nobody else, whatever becomes of
-// them; who asks in a group gets theirs in private.
+// TestLoginLinks go in private to who may have them and to nobody else, whatever
+// becomes of them; who asks in a group gets theirs in private.
 func TestLoginLinks(t *testing.T) {
 	const link = "https://login.example/l/planted=="
 	logins := fakeLogins{"desk": link, "phone": ErrLoggedIn, "away": ErrElsewhere, "slow": true}
@@ -67,6 +67,17 @@ func TestLoginLinks(t *testing.T) {
 				t.Errorf("said %q to %s", u.text, u.to.ID)
 			}
 		}
+		for _, m := range []Message{private("@ann", "/login desk"), inGroup("home", "@ann", "/login desk"), private("@ann", "/login")} {
+			w.hear(m)
+			got := make(map[string]string)
+			for _, u := range w.channel.take() {
+				got[u.to.ID] = u.text
+			}
+			if !strings.HasSuffix(got["@ann"], w.ui("login_not_yours")) || m.Chat.Group && got["@@home"] != "@@ann\u2005"+w.ui("dm_only") {
+				t.Errorf("said %q", got)
+			}
+		}
+		w.relay.o.LoginByAdmins = true
 		w.hear(inGroup("home", "@ann", "/login desk"))
 		got := make(map[string]string)
 		for _, u := range w.channel.take() {
@@ -79,6 +90,48 @@ func TestLoginLinks(t *testing.T) {
 			if strings.Contains(d.Command+d.Result, "planted") {
 				t.Errorf("audited %+v", d)
 			}
+		}
+	})
+}
+
+// TestWhoMayLogIn: the owner and those whom the settings name, for this account or the
+// other one; not who was made an admin of this one in a chat.
+func TestWhoMayLogIn(t *testing.T) {
+	logins := fakeLogins{"desk": "https://login.example/l/x==", "wild": "https://login.example/l/y==", "phone": ErrLoggedIn}
+	inBubble(t, func(o *Options) {
+		f := o.Channel.(*fakeChannel)
+		f.traits.StableIDs = true
+		o.Logins, o.Store, o.Admins, o.Channel = logins, newMemory(0), []string{"@zoe"}, &desk{fakeChannel: f}
+	}, func(w *world) {
+		for _, id := range []string{"@paul", "@lena"} {
+			if err := w.relay.admins.admit(t.Context(), Sender{ID: id}, "", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		may := func(id, account string, want bool) {
+			t.Helper()
+			m := private(id, "/login "+account)
+			if id == "filehelper" {
+				m = byOwner("/login " + account)
+			}
+			w.hear(m)
+			got := w.toldTo(id)
+			if len(got) != 1 || strings.Contains(got[0], "https://login.example/") != want || !want && got[0] != w.ui("login_not_yours") {
+				t.Errorf("%s, %s: said %q", id, account, got)
+			}
+		}
+		may("filehelper", "desk", true)
+		may("@zoe", "desk", true)
+		may("@paul", "desk", false)
+		may("@paul", "wild", false)
+		may("@lena", "desk", false)
+		may("@lena", "wild", true)
+		if d := w.deeds(); d[0].Result != resultDone || d[1].Result != resultRefused || !strings.HasPrefix(d[1].Command, "/login") {
+			t.Errorf("audited %+v", d)
+		}
+		w.hear(private("@paul", "/login phone"))
+		if got := w.toldTo("@paul"); len(got) != 1 || got[0] != w.ui("login_already", "account", "phone") {
+			t.Errorf("said %q of an account that is logged in", got)
 		}
 	})
 }

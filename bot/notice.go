@@ -76,36 +76,53 @@ func (d *dispatcher) entryByID(id string) *troubleshoot.Entry {
 // in their language, or else in that of tag. It returns to how many it is on its
 // way; what is to be kept of that is kept once the first has it.
 func (d *dispatcher) tellAdmins(tag string, kept *mark, write func(tag string) string) (n int) {
+	return len(d.tellEach(tag, kept, func(_ adminChat, tag string) string { return write(tag) }))
+}
+
+// tellEach is tellAdmins where they are not all told the same, or some nothing.
+func (d *dispatcher) tellEach(tag string, kept *mark, write func(to adminChat, tag string) string) (told []adminChat) {
 	for _, to := range d.adminChats() {
 		mine := d.tagOf(to.person, tag)
-		r := d.Relay.aside(to.chat, mine, write(mine))
+		text := write(to, mine)
+		if text == "" {
+			continue
+		}
+		r := d.Relay.aside(to.chat, mine, text)
 		r.mark = kept
 		if d.out.put(r) {
-			n++
+			told = append(told, to)
 		}
 	}
-	return n
+	return told
 }
 
 // adminChat is where an admin reads.
 type adminChat struct {
 	chat   Chat
 	person string
+	proof  Proof
 }
 
 // adminChats are those that can be written to now, the owner's first.
 func (d *dispatcher) adminChats() (all []adminChat) {
 	if chat, ok := d.ownerChat(); ok {
-		all = append(all, adminChat{chat: chat, person: d.ownerPerson()})
+		all = append(all, adminChat{chat: chat, person: d.ownerPerson(), proof: ProofOwner})
 	}
-	add := func(id, name, person string) {
+	add := func(id, name, person string, proof Proof) {
 		to := Chat{ID: id, Name: name}
 		if d.reaches(to) && !slices.ContainsFunc(all, func(a adminChat) bool { return a.chat.ID == id }) {
-			all = append(all, adminChat{chat: to, person: person})
+			all = append(all, adminChat{chat: to, person: person, proof: proof})
 		}
 	}
 	ctx, cancel := context.WithTimeout(d.work, readTime)
 	defer cancel()
+	named, err := d.admins.lastingAdmins(ctx)
+	if err != nil {
+		d.o.Logger.Warn("admins not read", "cause", d.redact(err.Error()))
+	}
+	for _, id := range named { // first, as the stronger proof
+		add(id, "", id, ProofListed)
+	}
 	paired, err := d.admins.list(ctx, *d.login.Load())
 	if err != nil {
 		d.o.Logger.Warn("admins not read", "cause", d.redact(err.Error()))
@@ -115,14 +132,7 @@ func (d *dispatcher) adminChats() (all []adminChat) {
 		if !d.traits.StableIDs {
 			id = strings.TrimPrefix(id, g.Login+"/")
 		}
-		add(id, g.Name, g.key)
-	}
-	named, err := d.admins.lastingAdmins(ctx)
-	if err != nil {
-		d.o.Logger.Warn("admins not read", "cause", d.redact(err.Error()))
-	}
-	for _, id := range named {
-		add(id, "", id)
+		add(id, g.Name, g.key, ProofPaired)
 	}
 	return all
 }

@@ -39,8 +39,9 @@ type Options struct {
 	// block, and may be called from several goroutines. nil: nobody else is told.
 	Outage func(Outage)
 
-	Admins       []string // ids of people who are admins, where Traits.StableIDs
-	AdminRemarks []string // who has one of these remarks, set by a human on the account's phone, is an admin
+	Admins        []string // ids of people who are admins, where Traits.StableIDs
+	LoginByAdmins bool     // every admin may log other accounts in; otherwise the owner and those of Admins
+	AdminRemarks  []string // who has one of these remarks, set by a human on the account's phone, is an admin
 
 	// Draw makes a picture, for a phone, of what failed over time. nil: it is told in
 	// words.

@@ -15,18 +15,25 @@ func (r *Relay) reaches(to Chat) bool {
 }
 
 // Tell says something that is not of this account to its admins, each in their
-// language, and returns to how many it is on its way: to nobody while the account
-// is not logged in, none of them can be written to, or they want quiet. It does not
-// wait until it is said, and for the store a short time only.
-func (r *Relay) Tell(write func(locale string) string) int {
+// language, and returns to how many it is on its way, and how many of them are trusted
+// to log other accounts in: to nobody while the account is not logged in, none of them
+// can be written to, or they want quiet. Who is written an empty text is told nothing.
+// It does not wait until it is said, and for the store a short time only.
+func (r *Relay) Tell(write func(locale string, trusted bool) string) (told, trusted int) {
 	d := r.now.Load()
 	if d == nil || !d.switches.quietUntil(time.Now()).IsZero() {
-		return 0
+		return 0, 0
 	}
 	if c, ok := r.o.Channel.(Dated); ok && c.LoggedInSince().IsZero() {
-		return 0
+		return 0, 0
 	}
-	return d.tellAdmins("", nil, write)
+	all := d.tellEach("", nil, func(to adminChat, tag string) string { return write(tag, r.trusts(to.proof)) })
+	for _, to := range all {
+		if r.trusts(to.proof) {
+			trusted++
+		}
+	}
+	return len(all), trusted
 }
 
 // lastingAdmins are those whom the settings name and whose right was not taken

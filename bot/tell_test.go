@@ -2,6 +2,7 @@ package bot
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,8 +46,14 @@ func TestTell(t *testing.T) {
 		}
 		w.hear(private("olga", "你好，在吗？"))
 		w.texts()
+		news := func(tag string) string { return "news in " + tag }
 		tell := func() (got []string) {
-			n := w.relay.Tell(func(tag string) string { return "news in " + tag })
+			n, trusted := w.relay.Tell(func(tag string, trusted bool) string {
+				if trusted {
+					return "a link in " + tag
+				}
+				return news(tag)
+			})
 			synctest.Wait()
 			for _, u := range c.take() {
 				got = append(got, u.to.ID+": "+u.text)
@@ -54,13 +61,27 @@ func TestTell(t *testing.T) {
 			if slices.Sort(got); n != len(got) {
 				t.Errorf("told %d, said %q", n, got)
 			}
+			if links := strings.Count(strings.Join(got, "\n"), ": a link in "); links != trusted {
+				t.Errorf("%d are trusted, said %q", trusted, got)
+			}
 			return got
 		}
-		if got, want := tell(), []string{"lena: news in en", "olga: news in zh-Hans", "paul: news in en"}; !slices.Equal(got, want) {
+		if got, want := tell(), []string{"lena: a link in en", "olga: a link in zh-Hans", "paul: news in en"}; !slices.Equal(got, want) {
 			t.Errorf("said %q, want %q", got, want)
 		}
 		c.open = []string{"paul"}
 		if got := tell(); !slices.Equal(got, []string{"paul: news in en"}) {
+			t.Errorf("said %q", got)
+		}
+		news = func(string) string { return "" }
+		if got := tell(); got != nil {
+			t.Errorf("said %q, though there is nothing to say to Paul", got)
+		}
+		if err := w.relay.admins.admit(t.Context(), Sender{ID: "lena"}, "", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		c.open = []string{"lena", "paul"}
+		if got := tell(); !slices.Equal(got, []string{"lena: a link in en"}) {
 			t.Errorf("said %q", got)
 		}
 		if err := w.relay.switches.hush(t.Context(), w.relay.store, time.Now().Add(time.Hour)); err != nil {

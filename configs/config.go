@@ -56,6 +56,7 @@ type Config struct {
 	Node     string    `mapstructure:"node" example:"vps-1"` // this process's name among those that share a store; empty: the host's
 	Accounts []Account `mapstructure:"accounts" example:"[{name: main}]"`
 
+	LoginLinks   string   `mapstructure:"login_links" default:"owner" oneof:"owner admins"`
 	AdminRemarks []string `mapstructure:"admin_remarks" default:"[]" example:"[diagbot-admin]"` // whoever has this remark on the bot's phone is an admin
 	DigestHour   int      `mapstructure:"digest_hour" default:"9" min:"-1" max:"23"`            // from which on the owner is told once a day what failed; -1: never
 	Limits       Limits   `mapstructure:"limits"`
@@ -80,6 +81,12 @@ type Store struct {
 const (
 	ChannelOpenWeChat = "openwechat"
 	ChannelILink      = "ilink"
+)
+
+// Who may log in other accounts: [Config.LoginLinks].
+const (
+	LoginLinksOwner  = "owner"  // an account's owner, and the admins listed for it
+	LoginLinksAdmins = "admins" // every admin
 )
 
 // Account is a WeChat account the bot answers for.

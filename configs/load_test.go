@@ -143,6 +143,7 @@ func TestEveryScalarByEnvironment(t *testing.T) {
 		"expires_in_seconds": "90", "single_chat_prefix": "bot, @bot", "group_chat_prefix": `["a,b", ""]`,
 		"group_name_white_list": "family", "single_chat_reply_prefix": "[bot] ", "character_desc": "x: y", "catalogue.dir": ".",
 		"store.url": "postgres://u:p@h/d", "store.key": "0123456789abcdef", "stale_after": "11s",
+		"login_links": "admins",
 	}
 	environ := []string{"OPENAI_API_KEY=k"}
 	for _, k := range schema() {
@@ -167,7 +168,7 @@ func TestEveryScalarByEnvironment(t *testing.T) {
 		SendInterval: 9 * time.Second, SendBurst: 9, PrivatePrefixes: []string{"bot", "@bot"}, ReplyPrefix: "[bot] ",
 		GroupPrefixes: []string{"a,b", ""}, Groups: []string{"family"}, System: "x: y", MemoryTurns: 9,
 		MemoryExpiry: 90 * time.Second, Deadline: 9 * time.Second, ThinkingAfter: 9 * time.Second, Grace: 9 * time.Second, MailboxSize: 9, MaxMessage: 9,
-		Catalogue: Catalogue{Dir: "."}, StaleAfter: 11 * time.Second, Node: "9", AdminRemarks: []string{"9"}, DigestHour: 9,
+		Catalogue: Catalogue{Dir: "."}, StaleAfter: 11 * time.Second, Node: "9", LoginLinks: LoginLinksAdmins, AdminRemarks: []string{"9"}, DigestHour: 9,
 		Store:    Store{URL: NewSecret("postgres://u:p@h/d"), Key: NewSecret("0123456789abcdef")},
 		Accounts: []Account{{Name: "main", Channel: ChannelOpenWeChat, Admins: []string{}}}, Alerts: []Alert{}, ImpliedAccount: true,
 		Limits: Limits{PersonMinute: 9, PersonDay: 9, GroupMinute: 9, GroupDay: 9},

@@ -83,7 +83,7 @@ func (c *control) meet(ctx context.Context) {
 	for node, why := range failed {
 		c.logger.Warn("another process did not read its configuration again", "node", node)
 		for _, relay := range relays {
-			relay.Tell(func(tag string) string {
+			relay.Tell(func(tag string, _ bool) string {
 				return c.shelf.Load().Say(tag, "reload_failed_there", "name", short(node), "why", short(c.redactor.Redact(why)))
 			})
 		}

@@ -16,7 +16,7 @@ const (
 
 // teller tells the admins of an account something; see [bot.Relay.Tell].
 type teller interface {
-	Tell(write func(locale string) string) int
+	Tell(write func(locale string, trusted bool) string) (told, trusted int)
 }
 
 // crier tells the admins of one account, in WeChat, of trouble with the login of
@@ -114,17 +114,17 @@ func (c *crier) round() (left bool) {
 	}
 	c.mu.Unlock()
 	for account, t := range due {
-		if n := c.tell(account, t); n > 0 {
-			c.settle(account, t)
-		} else {
-			left = true
+		n, trusted := c.tell(account, t)
+		if n > 0 {
+			c.settle(account, t, trusted > 0)
 		}
+		left = left || n == 0 || t.link != "" && trusted == 0
 	}
 	return left
 }
 
-// settle notes that a trouble was told as it was then.
-func (c *crier) settle(account string, was cry) {
+// settle notes that a trouble was told as it was then, with its link or without.
+func (c *crier) settle(account string, was cry, linked bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.troubles[account]
@@ -137,7 +137,7 @@ func (c *crier) settle(account string, was cry) {
 	if t.fault == was.fault {
 		t.fault = nil
 	}
-	if was.link != "" {
+	if was.link != "" && linked {
 		t.links, t.linkAt = t.links+1, time.Now()
 		if t.link == was.link {
 			t.link = ""
@@ -145,16 +145,24 @@ func (c *crier) settle(account string, was cry) {
 	}
 }
 
-// tell returns how many were told.
-func (c *crier) tell(account string, t cry) (n int) {
+// tell returns how many were told, and how many of them may have the link.
+func (c *crier) tell(account string, t cry) (n, trusted int) {
 	for _, relay := range c.others(account) {
-		n += relay.Tell(func(tag string) string { return c.words(tag, account, t) })
+		told, links := relay.Tell(func(tag string, trusted bool) string { return c.words(tag, account, t, trusted) })
+		n, trusted = n+told, trusted+links
 	}
-	return n
+	return n, trusted
 }
 
-// words are what an admin reads.
-func (c *crier) words(tag, account string, t cry) string {
+// words are what an admin reads; nothing, where there is but a link that is not for
+// them.
+func (c *crier) words(tag, account string, t cry, trusted bool) string {
+	if !trusted {
+		t.link = ""
+	}
+	if !t.over && t.fault == nil && t.link == "" {
+		return ""
+	}
 	catalogue := c.catalogue()
 	if t.over {
 		return catalogue.Say(tag, "account_back", "account", account)

@@ -77,16 +77,22 @@ type ears struct {
 	mu    sync.Mutex
 	open  bool
 	heard []string
+
+	strange bool // not trusted with links
 }
 
-func (e *ears) Tell(write func(string) string) int {
+func (e *ears) Tell(write func(string, bool) string) (told, trusted int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.open {
-		return 0
+	if e.open {
+		if text := write("en", !e.strange); text != "" {
+			e.heard, told = append(e.heard, text), 1
+		}
 	}
-	e.heard = append(e.heard, write("en"))
-	return 1
+	if !e.strange {
+		trusted = told
+	}
+	return told, trusted
 }
 
 func (e *ears) admit(open bool) {
@@ -152,6 +158,21 @@ func TestCrier(t *testing.T) {
 		c.trouble("old", kicked) // before anybody heard that it was back
 		pass(time.Minute, "WX-1102")
 		c.over("old")
+		c.over("old")
+		pass(time.Minute, "logged in again")
+		trust := func(yes bool) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.strange = !yes
+		}
+		trust(false)
+		c.trouble("old", kicked)
+		c.scan("old", "https://c/1")
+		pass(time.Minute, "WX-1102")
+		c.scan("old", "https://c/2")
+		pass(time.Minute)
+		trust(true)
+		pass(cryAgain, "account old|https://c/2")
 		c.over("old")
 		pass(time.Minute, "logged in again")
 		cancel()

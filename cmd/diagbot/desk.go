@@ -58,6 +58,7 @@ func (d *desk) serve(ctx context.Context) error {
 // not be reached, maybe to nobody. Another process of our name would let itself be
 // robbed as it has robbed us, so we take one that nobody else has.
 func (d *desk) lost() {
+	d.doors.away(d.account.Name)
 	d.node = fmt.Sprintf("%s-%08x", d.office.node, rand.Uint32())
 	d.logger.Warn("the account is not ours any more", "account", d.account.Name, "store_fails", d.failing.Load())
 	key := "serve_not_owner"
@@ -78,7 +79,10 @@ func (d *desk) claim(ctx context.Context) (*store.Account, error) {
 		return owned, nil
 	}
 	d.pulse.set(d.account.Name, "waiting")
-	note := time.AfterFunc(claimPatience, func() { d.print(d.account.Name, d.say("serve_waiting_turn")) })
+	note := time.AfterFunc(claimPatience, func() {
+		d.doors.away(d.account.Name)
+		d.print(d.account.Name, d.say("serve_waiting_turn"))
+	})
 	defer note.Stop()
 	owned, err := d.db.Claim(ctx, d.account.Name, d.node)
 	if err != nil && ctx.Err() != nil {
@@ -129,6 +133,7 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	options.Redactor, options.Control, options.Draw, options.Invite = d.redactor, d.control, drawn, func(code string) { d.invite(name, code) }
 	options.Outage = func(o bot.Outage) { d.alarm.outage(name, o) }
 	options.Admins, options.AdminRemarks = d.account.Admins, d.cfg.AdminRemarks
+	options.LoginByAdmins = d.cfg.LoginLinks == configs.LoginLinksAdmins
 	options.DigestHour = digestHour(d.cfg.DigestHour)
 	if len(d.cfg.Accounts) > 1 {
 		options.Logins = others{d.office, name}

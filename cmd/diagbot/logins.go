@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/configs"
 )
 
 // linked is a channel that knows the link of the code to be scanned, and asks for one
@@ -21,25 +22,33 @@ type linked interface {
 type doors struct {
 	mu      sync.Mutex
 	open    map[string]linked
+	ours    map[string]bool          // was served here last, if it is not now
 	waiting map[string]chan struct{} // given up; closed: try again
 	serving int
 	none    chan struct{} // closed: nothing is served any more
 }
 
 func newDoors(accounts int) *doors {
-	return &doors{open: make(map[string]linked), waiting: make(map[string]chan struct{}), serving: accounts, none: make(chan struct{})}
+	return &doors{open: make(map[string]linked), ours: make(map[string]bool), waiting: make(map[string]chan struct{}), serving: accounts, none: make(chan struct{})}
 }
 
 // opens notes the channel of an account, until the function it returns is called.
 func (d *doors) opens(account string, c linked) (shut func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.open[account] = c
+	d.open[account], d.ours[account] = c, true
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		delete(d.open, account)
 	}
+}
+
+// away notes that another process serves an account, as far as is known.
+func (d *doors) away(account string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.ours, account)
 }
 
 // again waits until somebody asks for the link of an account that was given up. It
@@ -61,6 +70,7 @@ func (d *doors) again(ctx context.Context, account string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.waiting, account)
+	delete(d.ours, account)
 	return false
 }
 
@@ -80,9 +90,9 @@ func (d *doors) knock(account string) linked {
 // state tells how an account is.
 func (d *doors) state(account string) bot.AccountState {
 	d.mu.Lock()
-	c, waits := d.open[account], d.waiting[account] != nil
+	c, here := d.open[account], d.ours[account] || d.waiting[account] != nil
 	d.mu.Unlock()
-	s := bot.AccountState{Name: account, Elsewhere: c == nil && !waits}
+	s := bot.AccountState{Name: account, Elsewhere: c == nil && !here}
 	if c != nil {
 		s.In = !c.LoggedInSince().IsZero()
 	}
@@ -99,7 +109,11 @@ type others struct {
 func (o others) Accounts() (all []bot.AccountState) {
 	for _, a := range o.cfg.Accounts {
 		if a.Name != o.account {
-			all = append(all, o.doors.state(a.Name))
+			s := o.doors.state(a.Name)
+			if a.Channel == configs.ChannelILink {
+				s.Admins = a.Admins
+			}
+			all = append(all, s)
 		}
 	}
 	return all

@@ -42,6 +42,14 @@ func TestLogInFromAnotherChat(t *testing.T) {
 	n.waitHealth(t, "old: logged out")
 	ask(lena, "/Login", "old: logged out") // the same words soon after would be taken for a copy
 	ask(bob, "/login old", "Only my admin can do that.")
+	pair := n.start(t, "pair", "new")
+	pair.status(t)
+	code := codeShown.FindStringSubmatch(pair.text())
+	if code == nil {
+		t.Fatalf("no code in %s", pair.text())
+	}
+	ask(bob, "/auth "+code[1], "You are an admin now.")
+	ask(bob, "/login  old", "Codes for other accounts are for the owner of this one, and for admins named in the configuration.")
 	n.wechat.RefuseLogin(0, "")
 	ask(lena, "/login Old", "open this link in WeChat on its phone, or scan it there as a QR code. It is good for a few minutes:\nhttps://login.weixin.qq.com/l/")
 	n.wechat.Scan()
@@ -87,6 +95,13 @@ func TestDoorsCloseWithTheLast(t *testing.T) {
 		}
 		if s := d.state("one"); !s.Elsewhere {
 			t.Errorf("state %+v after the end", s)
+		}
+		shut := d.opens("one", nil)
+		if shut(); d.state("one").Elsewhere {
+			t.Error("elsewhere before anybody took it")
+		}
+		if d.away("one"); !d.state("one").Elsewhere {
+			t.Error("not elsewhere although somebody has it")
 		}
 	})
 }
