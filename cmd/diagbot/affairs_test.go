@@ -1,13 +1,19 @@
 package main
 
 import (
+	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
+	"github.com/diagbot/diagbot/configs"
+	"github.com/diagbot/diagbot/internal/alert"
 	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/internal/store"
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 // TestAffairs: an outage that several accounts have is one, and over when it is for
@@ -60,5 +66,39 @@ func TestAlertOfAnAIService(t *testing.T) {
 	got := slices.DeleteFunc(alerts.got, func(p page) bool { return p.Event != "ai" })
 	if len(got) != 1 || !strings.HasPrefix(got[0].Key, "ai/chatgpt-401-invalid-api-key/openai/") || got[0].Account != "main" {
 		t.Errorf("alerts %+v", alerts.got)
+	}
+}
+
+// TestOutageIsOverAfterRestart: who was told of an outage by one process is told by
+// the next that it is over, once, and not of the outage again.
+func TestOutageIsOverAfterRestart(t *testing.T) {
+	alerts := newPager(t, &internet{}, "")
+	w, err := wordsFor("en", func(string) string { return "" })
+	must(t, err)
+	catalogue, err := troubleshoot.Load()
+	must(t, err)
+	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	cfg := &configs.Config{Alerts: []configs.Alert{{Name: "desk", Kind: alert.KindGeneric, URL: configs.NewSecret(alerts.URL)}}}
+	o := bot.Outage{Entry: "gpt-401", Provider: "x", Ref: "7K2F", Urgent: true, Since: time.Now(), Words: func(string) string { return "words" }}
+	over := o
+	over.Over = true
+	for _, process := range [][]bot.Outage{{o, o}, {o, over, over}, {over, o}} {
+		account, err := db.Claim(t.Context(), "main", "node")
+		must(t, err)
+		m, err := (&app{words: w}).newAlarm(cfg, newSlate(db, slog.New(slog.DiscardHandler)), alert.Options{}, func() *troubleshoot.Catalogue { return catalogue })
+		must(t, err)
+		must(t, m.recall(t.Context(), "main", account.Settings))
+		for _, told := range process {
+			m.outage("main", told)
+		}
+		must(t, account.Release(t.Context()))
+		m.hush(t.Context()) // also what is delivered after the account was given back is kept
+		m.leave("main")
+	}
+	key := " ai/gpt-401/x/" + strconv.FormatInt(o.Since.Unix(), 10)
+	if got, want := alerts.pages(), []string{"trouble" + key, "recovered" + key, "trouble" + key}; !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
 	}
 }
