@@ -188,6 +188,7 @@ func TestSlate(t *testing.T) {
 		s.note(alert.Note{Target: "desk", Key: "of no account", Told: time.Now()})
 		expect(read("desk"), "no room")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if b.writes > 20 || strings.Count(log.String(), "not kept yet") != 1 {
 			t.Errorf("%d writes, logged %s", b.writes, log.String())
 		}
