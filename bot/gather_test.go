@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -360,4 +361,90 @@ func TestKeptMarks(t *testing.T) {
 			t.Errorf("%q is %+v", odd, k)
 		}
 	}
+}
+
+// TestPicturesAtRandom come among words, at any pace, from several people, to a model
+// of any pace: all of them are in one answer each, in the order they were sent, but for
+// the pictures that the answer says were too many.
+func TestPicturesAtRandom(t *testing.T) {
+	tooMany := 0
+	for seed := range uint64(30) {
+		inLibrary(t, func(o *Options) { o.MailboxSize = 1000 }, func(w *world, l *library) {
+			l.change(func() { l.media = map[string][]byte{} })
+			w.completer.will(l.slowlyNamed)
+			sent := w.sendsAtRandom(l, rand.New(rand.NewPCG(seed, 7)))
+			time.Sleep(10 * time.Minute)
+			synctest.Wait()
+			w.none()
+			tooMany += w.judgeAnswers(seed, sent)
+		})
+	}
+	if tooMany == 0 {
+		t.Error("there were never too many")
+	}
+}
+
+// slowlyNamed names the pictures of a question, and its words. It takes its time for
+// each.
+func (l *library) slowlyNamed(ctx context.Context, p llm.Prompt) (string, error) {
+	var named []string
+	m := p.Messages[len(p.Messages)-1]
+	for _, p := range m.Pictures {
+		named = append(named, l.named(p))
+	}
+	if !strings.HasPrefix(m.Content, "I'm sending") {
+		named = append(named, m.Content)
+	}
+	time.Sleep(time.Duration(len(named)) * 1700 * time.Millisecond)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return strings.Join(named, " "), nil
+}
+
+// sendsAtRandom sends pictures and words that are numbered, and returns how many
+// everybody sent.
+func (w *world) sendsAtRandom(l *library, random *rand.Rand) map[string]int {
+	people, sent := []string{"alice", "bob", "carol"}, map[string]int{}
+	for i := range 60 {
+		from, number := people[random.IntN(len(people))], fmt.Sprintf("%03d", i)
+		if sent[from]++; random.IntN(4) == 0 {
+			w.offer(private(from, number))
+		} else {
+			l.change(func() { l.media[number] = small(byte(i)) })
+			w.offer(shows(from, number, ""))
+		}
+		time.Sleep(time.Duration(random.IntN(3)*random.IntN(900)) * time.Millisecond)
+	}
+	return sent
+}
+
+// judgeAnswers expects that what was sent was answered, and in order. It returns how
+// many answers say that there were too many pictures.
+func (w *world) judgeAnswers(seed uint64, sent map[string]int) (tooMany int) {
+	w.Helper()
+	latest := map[string]string{}
+	for _, u := range w.channel.take() {
+		text, note, many := strings.Cut(u.text, "\n\n(I've looked at ")
+		named := strings.Fields(text)
+		slices.Sort(named)
+		if named[0] <= latest[u.to.ID] {
+			w.Errorf("%d: %s was told %q after %s", seed, u.to.ID, named, latest[u.to.ID])
+		}
+		latest[u.to.ID] = named[len(named)-1]
+		sent[u.to.ID] -= len(named)
+		if n, all := 0, 0; many {
+			if _, err := fmt.Sscanf(note, "%d of your %d", &n, &all); err != nil || n != maxPictures || all <= n {
+				w.Errorf("%d: %q", seed, u.text)
+			}
+			sent[u.to.ID] -= all - n
+			tooMany++
+		}
+	}
+	for who, n := range sent {
+		if n != 0 {
+			w.Errorf("%d: %d messages of %s were not answered", seed, n, who)
+		}
+	}
+	return tooMany
 }
