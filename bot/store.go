@@ -67,6 +67,10 @@ type Store interface {
 // over, and the cause of a context that ends for that reason.
 var ErrNotOwner = errors.New("another process has taken the account over")
 
+// ErrUnreadable is an error of what is kept, and cannot be read however often it is
+// tried: it is damaged, or encrypted with another key.
+var ErrUnreadable = errors.New("what is kept cannot be read")
+
 // Open is a message that is not done.
 type Open struct {
 	Seq     int64

@@ -3,6 +3,7 @@ package ilink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -184,6 +185,27 @@ func TestVaultOutOfReach(t *testing.T) {
 	w.stop()
 	if reads > loadTries+10 {
 		t.Errorf("%d reads", reads)
+	}
+}
+
+// What another key encrypted is told at once, without where it is, and left alone.
+func TestVaultOfAnotherKey(t *testing.T) {
+	w := newWorld(t, similink.Options{ScanDelay: -1}, nil)
+	var asked []string
+	w.vault.fails = func(op, name string) error {
+		asked = append(asked, op+" "+name)
+		return fmt.Errorf("secret place: %w", bot.ErrUnreadable)
+	}
+	w.start(false)
+	if l := w.await(LoginUnusable); !strings.Contains(l.Reason, "store.key") || strings.Contains(l.Reason, "secret") {
+		t.Errorf("reason %q", l.Reason)
+	}
+	w.await(LoginScan)
+	w.stop()
+	for i, op := range asked {
+		if !strings.HasPrefix(op, "get ") || i > 0 && op == asked[i-1] {
+			t.Errorf("asked %q", asked)
+		}
 	}
 }
 

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/diagbot/diagbot/bot"
 )
 
 // Vault keeps what must outlive the process, durably and in secret: credentials,
 // the place in the stream of messages, the tokens that replies need, and replies
 // that WeChat would not take yet. Its methods are safe for concurrent use; what
-// writes replaces, whole or not at all.
+// writes replaces, whole or not at all. An error that is bot.ErrUnreadable lasts, and
+// is not waited for.
 type Vault interface {
 	// Get returns what is kept under a name, nil if there is nothing.
 	Get(ctx context.Context, name string) ([]byte, error)
@@ -136,7 +139,7 @@ func (c *Channel) recall(ctx context.Context, name string, v any) (found bool, e
 	retry := c.newBackoff()
 	for try := 1; ; try++ {
 		found, err = c.load(ctx, name, v)
-		if err == nil || errors.Is(err, errBroken) || ctx.Err() != nil {
+		if err == nil || errors.Is(err, errBroken) || errors.Is(err, bot.ErrUnreadable) || ctx.Err() != nil {
 			return found, err
 		}
 		if try >= loadTries || c.hopeless {
@@ -147,12 +150,15 @@ func (c *Channel) recall(ctx context.Context, name string, v any) (found bool, e
 	}
 }
 
+// whyUnread names the setting that is most often behind it.
+const whyUnread = "cannot be read; if store.key has changed, stop and set the old one"
+
 // stored returns the credentials that are kept, or nil after saying what is wrong
 // with them.
 func (c *Channel) stored(ctx context.Context) *login {
 	var l login
 	found, err := c.recall(ctx, nameLogin, &l)
-	why := "cannot be read" // the error may name the place; that is for the log
+	why := whyUnread // the error may name the place; that is for the log
 	if err == nil && found {
 		if err = l.check(); err == nil {
 			return &l

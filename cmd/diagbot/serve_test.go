@@ -304,24 +304,30 @@ func TestServeFinishes(t *testing.T) {
 // with the right one the login is there again.
 func TestServeWrongKey(t *testing.T) {
 	t.Parallel()
-	n := newInternetWith(t, sims{wechat: simwechat.Options{ScanDelay: -1}})
-	usual := n.env
-	serve := func(key string, scan bool, want string) string {
-		n.env = append(slices.Clone(usual), "DIAGBOT_STORE_KEY="+key)
-		p := n.start(t, "serve")
-		if scan {
-			p.waitFor(t, "https://")
-			n.wechat.Scan()
-		}
-		p.waitFor(t, want)
-		if status := p.stop(t); status != 0 {
-			t.Errorf("status %d: %s", status, p.text())
-		}
-		return p.text()
+	for _, channel := range []string{"openwechat", "ilink"} {
+		t.Run(channel, func(t *testing.T) {
+			t.Parallel()
+			n := newInternetWith(t, sims{wechat: simwechat.Options{ScanDelay: -1}, ilink: similink.Options{ScanDelay: -1}})
+			usual := n.env
+			serve := func(key string, scan bool, want string) string {
+				n.env = append(slices.Clone(usual), "DIAGBOT_STORE_KEY="+key)
+				p := n.start(t, "serve", "--channel", channel)
+				if scan {
+					p.waitFor(t, "https://")
+					n.wechat.Scan()
+					n.ilink.Scan()
+				}
+				p.waitFor(t, want)
+				if status := p.stop(t); status != 0 {
+					t.Errorf("status %d: %s", status, p.text())
+				}
+				return p.text()
+			}
+			serve("the right one, long enough", true, "Answering.")
+			if said := serve("another one, as long as that", false, "Log in: scan"); !strings.Contains(said, "store.key") {
+				t.Errorf("said %s", said)
+			}
+			serve("the right one, long enough", false, "with the stored session")
+		})
 	}
-	serve("the right one, long enough", true, "Answering.")
-	if said := serve("another one, as long as that", false, "Log in: scan"); !strings.Contains(said, "store.key") {
-		t.Errorf("said %s", said)
-	}
-	serve("the right one, long enough", false, "with the stored session")
 }

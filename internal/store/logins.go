@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/diagbot/diagbot/bot"
 )
 
 // Errors of stored credentials.
@@ -85,7 +87,7 @@ func (a *Account) Get(ctx context.Context, name string) (b []byte, err error) {
 			return err
 		}
 		if b, err = a.db.seal.open(a.name, name, stored); err != nil {
-			return &Error{Kind: Other, text: fmt.Sprintf("%q in %s: %v", name, a.db.where, err), err: err}
+			return &Error{Kind: Other, text: fmt.Sprintf("%q in %s: %v", name, a.db.where, err), err: errors.Join(bot.ErrUnreadable, err)}
 		}
 		return nil
 	})

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/diagbot/diagbot/bot"
 )
 
 func TestSession(t *testing.T) {
@@ -98,7 +100,7 @@ func TestEncryption(t *testing.T) {
 	})
 	with("wrong", func(a *Account) {
 		_, err := a.Session().Load()
-		if !errors.Is(err, ErrWrongKey) {
+		if !errors.Is(err, ErrWrongKey) || !errors.Is(err, bot.ErrUnreadable) {
 			t.Fatalf("with another key: %v", err)
 		}
 		_, err = a.Session().SetAside()
