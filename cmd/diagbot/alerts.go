@@ -119,6 +119,7 @@ func (m *alarm) tell(account, kind string, f *troubleshoot.Fault) {
 	entry, tag := c.Diagnose(f).Entry, m.chatLocale(c)
 	m.Tell(alert.Alert{
 		Key: keyOf(account, kind), Event: eventOf(kind), Account: account, Severity: alert.Severity(entry.Severity), At: time.Now(),
+		About:    entry.ID,
 		Title:    c.Title(entry.ID, tag),
 		Text:     c.Explain(entry.ID, troubleshoot.Telling{Audience: troubleshoot.AudienceAdmin, Locale: tag}),
 		Fleeting: kind == bot.TroubleStore, // it would be kept there
@@ -145,7 +146,7 @@ func (m *alarm) scan(account, link string) {
 func (m *alarm) unscanned(account string) {
 	m.Tell(alert.Alert{
 		Key: keyOf(account, alarmLogin), Event: alert.EventLogin, Account: account, Severity: alert.Critical, At: time.Now(),
-		Title: m.say("alert_unscanned"), Text: m.say("login_given_up"),
+		About: "unscanned", Title: m.say("alert_unscanned"), Text: m.say("login_given_up"),
 	})
 }
 

@@ -71,6 +71,11 @@ type Alert struct {
 	Account string // which account, or empty; at most 60 characters
 	At      time.Time
 
+	// About says what is wrong, where a trouble has several causes: of another one a
+	// target is told at once, however lately it was told of the trouble. At most 100
+	// characters.
+	About string
+
 	// Every is how often the same trouble is told at most; 0: Options.Every. It cannot
 	// be longer than that.
 	Every time.Duration
@@ -98,7 +103,7 @@ func (al Alert) cleaned(r *troubleshoot.Redactor, now time.Time) Alert {
 	tidy := func(s string, runes int) string { return cutRunes(r.Redact(printable(s)), runes) }
 	key := func(s string) string { return tidy(s, 200) }
 	al.Key = key(cmp.Or(al.Key, al.Title))
-	al.Also = mapped(al.Also, key)
+	al.Also, al.About = mapped(al.Also, key), tidy(al.About, 100)
 	al.Title = tidy(strings.Join(strings.Fields(al.Title), " "), 120)
 	al.owner = al.Account
 	al.Text, al.Steps = tidy(strings.TrimSpace(al.Text), 2000), tidy(strings.TrimSpace(al.Steps), 2000)

@@ -1,6 +1,9 @@
 package alert
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // trouble is what a target knows of one trouble.
 type trouble struct {
@@ -8,10 +11,37 @@ type trouble struct {
 	fleeting bool
 	every    time.Duration
 
-	since   time.Time // when it was first delivered
-	told    time.Time // when it was last delivered; zero if never
-	hold    time.Time // not to be tried before
-	pending *letter   // waiting or on its way
+	since   time.Time            // when it was first delivered
+	told    time.Time            // when it was last delivered; zero if never
+	heard   map[string]time.Time // the same by what it was about
+	hold    map[string]time.Time // not to be tried before, by what it is about
+	pending *letter              // waiting or on its way
+}
+
+// maxAbout is how many causes of one trouble are told apart.
+const maxAbout = 16
+
+// wait holds further alerts about something back.
+func (t *trouble) wait(about string, now time.Time, d time.Duration) {
+	t.hold = noted(t.hold, about, now.Add(d))
+}
+
+// noted notes a time, in place of the earliest if there are too many.
+func noted(all map[string]time.Time, about string, at time.Time) map[string]time.Time {
+	if all == nil {
+		all = make(map[string]time.Time)
+	}
+	all[about] = at
+	for len(all) > maxAbout {
+		first := about
+		for other, at := range all {
+			if at.Before(all[first]) {
+				first = other
+			}
+		}
+		delete(all, first)
+	}
+	return all
 }
 
 // Note is what a target knows of a trouble, for whoever keeps it.
@@ -20,17 +50,22 @@ type Note struct {
 	Account string
 	Key     string
 
-	Since, Told time.Time     // when the target was told first, and last; zero: it knows of it no more
-	Every       time.Duration // it is told again after that
+	Since, Told time.Time            // when the target was told first, and last; zero: it knows of it no more
+	Heard       map[string]time.Time // when it was told last, by [Alert.About]
+	Every       time.Duration        // it is told again after that
 }
 
 // knows notes that a target was told of a trouble.
 func (p *post) knows(al Alert, t *trouble, now time.Time) {
-	t.told, t.hold = now, now.Add(t.every)
+	t.told, t.heard = now, noted(t.heard, al.About, now)
+	t.wait(al.About, now, t.every)
 	if t.since.IsZero() {
 		t.since = al.At
 	}
-	p.note(Note{Target: p.target.Name, Account: t.account, Key: al.Key, Since: t.since, Told: t.told, Every: t.every}, t)
+	p.note(Note{
+		Target: p.target.Name, Account: t.account, Key: al.Key,
+		Since: t.since, Told: t.told, Heard: maps.Clone(t.heard), Every: t.every,
+	}, t)
 }
 
 // forgotten notes that a target knows of a trouble no more, or that we do not know
@@ -66,7 +101,7 @@ func (p *post) recall(account string, kept []Note, now time.Time) {
 		case t.pending == nil:
 			delete(p.troubles, key)
 		default:
-			t.since, t.told = time.Time{}, time.Time{}
+			t.since, t.told, t.heard = time.Time{}, time.Time{}, nil
 		}
 	}
 	for _, n := range kept {
@@ -77,10 +112,20 @@ func (p *post) recall(account string, kept []Note, now time.Time) {
 		if t == nil {
 			t = p.remember(n.Key, &trouble{account: account})
 		}
-		t.since, t.told, t.every = n.Since, n.Told, p.every(n.Every)
-		if t.told.After(now) { // whose clock was ahead
-			t.told = now
+		t.recall(n, p.every(n.Every), now)
+	}
+}
+
+func (t *trouble) recall(n Note, every time.Duration, now time.Time) {
+	past := func(at time.Time) time.Time {
+		if at.After(now) { // by a clock that was ahead
+			return now
 		}
-		t.hold = t.told.Add(t.every)
+		return at
+	}
+	t.since, t.told, t.every = n.Since, past(n.Told), every
+	for about, at := range n.Heard {
+		t.heard = noted(t.heard, about, past(at))
+		t.wait(about, past(at), every)
 	}
 }

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -147,7 +148,7 @@ func TestRecall(t *testing.T) {
 		}
 		ahead := time.Now().Add(1000 * time.Hour)
 		a.Recall("one", []Note{
-			{Target: "h", Key: "one/ahead", Told: ahead, Every: 1000 * time.Hour},
+			{Target: "h", Key: "one/ahead", Told: ahead, Heard: map[string]time.Time{"": ahead}, Every: 1000 * time.Hour},
 			{Target: "h", Key: "one/never"}, {Target: "gone", Key: "one/elsewhere", Told: time.Now()},
 		})
 		tell := func(recovered bool, keys ...string) {
@@ -214,6 +215,66 @@ func TestOverWhileOnItsWay(t *testing.T) {
 		synctest.Wait()
 		closed(t, a)
 		if got := w.posted("h"); got != "scan +over" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestAbout: of another cause of a trouble a target is told at once, of each as often
+// as of a trouble, also by the next Alerter; it is one trouble that ends.
+func TestAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s shelf
+		w := newWire(fine)
+		a := start(t, w, Options{Noted: s.note}, "h")
+		tell := func(about ...string) {
+			for _, what := range about {
+				a.Tell(Alert{Key: "one/login", Title: what, About: what, Account: "one"})
+				synctest.Wait()
+			}
+		}
+		tell("net", "net", "kicked", "net")
+		time.Sleep(Every / 2)
+		closed(t, a)
+		a = start(t, w, Options{Noted: s.note}, "h")
+		a.Recall("one", s.of("one"))
+		tell("kicked", "refused", "net", "refused")
+		time.Sleep(Every / 2)
+		tell("net", "refused")
+		for i := range 3 * maxAbout {
+			tell(fmt.Sprint(i))
+		}
+		if p := a.posts[0].troubles["one/login"]; len(p.hold) > maxAbout || len(p.heard) > maxAbout || len(s.of("one")[0].Heard) > maxAbout {
+			t.Errorf("%d, %d, %d", len(p.hold), len(p.heard), len(s.of("one")[0].Heard))
+		}
+		a.Tell(Alert{Key: "one/login", Title: "over", Account: "one", Recovered: true})
+		synctest.Wait()
+		closed(t, a)
+		got := strings.Fields(w.posted("h"))
+		if n := len(got); n != 5+3*maxAbout || strings.Join(got[:4], " ") != "net kicked refused net" || got[n-1] != "+over" || len(s.of("one")) > 0 {
+			t.Error(got)
+		}
+	})
+}
+
+// TestAnotherCauseOnTheWay takes the place of one that waits, and follows one that is
+// being delivered.
+func TestAnotherCauseOnTheWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w *wire
+		release := slow(&w)
+		a := start(t, w, Options{}, "h")
+		for _, al := range []Alert{{Key: "a", About: "1"}, {Key: "b", About: "1"}, {Key: "b", About: "2"}, {Key: "a", About: "2"}, {Key: "a", About: "1"}, {Key: "a", About: "3"}} {
+			al.Title = al.Key + al.About
+			a.Tell(al)
+			synctest.Wait()
+		}
+		for range 3 {
+			release <- true
+			synctest.Wait()
+		}
+		closed(t, a)
+		if got := w.posted("h"); got != "a1 b2 a3" {
 			t.Error(got)
 		}
 	})

@@ -79,7 +79,12 @@ func (p *post) file(al Alert, now time.Time) (dropped *letter) {
 		return p.recover(al, now)
 	case t == nil:
 		t = p.remember(al.Key, &trouble{account: al.owner, fleeting: al.Fleeting})
-	case t.pending != nil, now.Before(t.hold):
+	case now.Before(t.hold[al.About]):
+		return nil
+	case t.pending != nil:
+		if al.About != t.pending.alert.About {
+			t.pending.alert = al // nobody needs the cause of a while ago
+		}
 		return nil
 	}
 	t.every = p.every(al.Every)
@@ -97,7 +102,7 @@ func (p *post) every(asked time.Duration) time.Duration {
 
 // overtake notes what is told of a trouble that is just being delivered.
 func (p *post) overtake(l *letter, al Alert) {
-	if l.next == nil && !al.Recovered {
+	if l.next == nil && !al.Recovered && al.About == l.alert.About {
 		return // the same again
 	}
 	if l.next == nil {
@@ -208,15 +213,16 @@ func (p *post) conclude(l *letter, delivered bool, now time.Time) {
 		return
 	}
 	t.pending = nil
-	t.hold = now.Add(min(t.every, p.o.GiveUp))
 	if delivered {
 		p.knows(l.alert, t, now)
+	} else {
+		t.wait(l.alert.About, now, min(t.every, p.o.GiveUp))
 	}
 	switch next := l.next; {
 	case next == nil:
 	case next.Recovered:
 		p.recover(*next, now)
-	case !delivered:
+	case !delivered, next.About != l.alert.About && !now.Before(t.hold[next.About]):
 		t.pending, _ = p.push(*next, now)
 	}
 }
