@@ -36,7 +36,7 @@ func (r *Relay) auth(in call) string {
 	case pairedLocked:
 		return say(in.tag, "auth_locked")
 	}
-	in.did("", resultRefused+", try "+strconv.Itoa(wrong))
+	in.did("", refusedFor("try "+strconv.Itoa(wrong)))
 	r.guessed(in, result, wrong)
 	return say(in.tag, "auth_wrong")
 }
@@ -47,7 +47,7 @@ func (r *Relay) authInGroup(in call, code string) string {
 		if err := r.pairing.void(in.work, code); err != nil {
 			return r.unread(in.tag, err)
 		}
-		in.did("", resultRefused+" in a group")
+		in.did("", refusedFor("group"))
 	}
 	return r.catalogue().Say(in.tag, "auth_group")
 }

@@ -72,7 +72,7 @@ func (r *Relay) keyNames(tag string) string {
 func (r *Relay) addKey(in call, provider string, k llm.Key) string {
 	say := r.catalogue().Say
 	if !r.isKeyName(k.Name) || !isSecret(k.Secret) {
-		in.did("add "+provider, resultRefused+": no key")
+		in.did("add "+provider, refusedFor("unfit"))
 		return say(in.tag, "key_unfit") + "\n" + say(in.tag, "key_delete_hint")
 	}
 	var check llm.Check
@@ -83,7 +83,7 @@ func (r *Relay) addKey(in call, provider string, k llm.Key) string {
 	})
 	result := resultOf(err)
 	if err == nil && !added {
-		result = resultRefused + " by the provider"
+		result = refusedFor("provider")
 	}
 	in.did("add "+provider+" "+k.Name, result)
 	var lines []string

@@ -16,7 +16,7 @@ import (
 func (r *Relay) provider(in call) string {
 	verb, name := cutVerb(in.args)
 	if verb == "" || verb == "list" {
-		return r.listProviders(in.tag)
+		return r.listProviders(in.tag, "provider_usage")
 	}
 	c := r.o.Control
 	if c == nil {
@@ -82,19 +82,12 @@ func (r *Relay) keepControl(ctx context.Context, change func(context.Context) er
 	return change(ctx)
 }
 
-// resultOf is what the audit has on the end of a change.
-func resultOf(err error) string {
-	if err == nil {
-		return resultDone
-	}
-	return resultRefused + ": " + err.Error()
-}
-
 // refusals are the errors of a change that need no more words than these.
 func refusals() map[string]error {
 	return map[string]error{
 		"control_no_key": llm.ErrNoKey, "control_key_exists": llm.ErrKeyExists, "control_last_key": llm.ErrLastKey,
-		"control_last_provider": llm.ErrLastProvider,
+		"control_last_provider": llm.ErrLastProvider, "control_no_provider": llm.ErrNoProvider,
+		"reload_none": ErrNothingToRead, "control_late": context.DeadlineExceeded,
 	}
 }
 
@@ -139,8 +132,8 @@ func (r *Relay) providerNamed(name string) (string, bool) {
 }
 
 // listProviders tells of each AI source how it does, with its keys and models by
-// name.
-func (r *Relay) listProviders(tag string) string {
+// name, and how to change what usage is about.
+func (r *Relay) listProviders(tag, usage string) string {
 	say := r.catalogue().Say
 	if r.o.Sources == nil {
 		return say(tag, "control_none")
@@ -155,7 +148,7 @@ func (r *Relay) listProviders(tag string) string {
 			lines = append(lines, say(tag, "provider_models", "list", r.parts(tag, s.Models)))
 		}
 	}
-	return strings.Join(append(lines, say(tag, "provider_usage")), "\n")
+	return strings.Join(append(lines, say(tag, usage)), "\n")
 }
 
 // source is an AI source in one line: its state, and until when that lasts.
@@ -216,7 +209,7 @@ func (r *Relay) model(in call) string {
 	say := r.catalogue().Say
 	words := strings.Fields(in.args)
 	if len(words) == 0 {
-		return r.listProviders(in.tag)
+		return r.listProviders(in.tag, "model_usage")
 	}
 	if r.o.Control == nil || len(r.providers()) == 0 {
 		return say(in.tag, "control_none")

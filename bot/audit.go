@@ -2,9 +2,12 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/diagbot/diagbot/llm"
 )
 
 // The places of Deed.Where.
@@ -21,6 +24,41 @@ const (
 	resultPaired  = "paired"
 	resultRefused = "refused"
 )
+
+// reasons are the errors that the audit has words for, by their names in it.
+func reasons() map[string]error {
+	return map[string]error{
+		"no_key": llm.ErrNoKey, "key_exists": llm.ErrKeyExists, "last_key": llm.ErrLastKey, "last_provider": llm.ErrLastProvider,
+		"no_provider": llm.ErrNoProvider, "in": ErrLoggedIn, "elsewhere": ErrElsewhere, "late": context.DeadlineExceeded,
+	}
+}
+
+// refusedFor is the end of a deed that was not done, for a reason that has words.
+func refusedFor(reason string) string { return resultRefused + ": " + reason }
+
+// resultOf is what the audit has on the end of a change: in no language, but for what
+// went wrong elsewhere.
+func resultOf(err error) string {
+	if err == nil {
+		return resultDone
+	}
+	for name, known := range reasons() {
+		if errors.Is(err, known) {
+			return refusedFor(name)
+		}
+	}
+	return refusedFor(err.Error())
+}
+
+// reasonIn puts the reason why something was not done in words.
+func (r *Relay) reasonIn(tag, reason string) string {
+	name, n, _ := strings.Cut(reason, " ")
+	known := reason == "unfit" || reason == "provider" || reason == "group" || name == "try" || reasons()[reason] != nil
+	if !known {
+		return reason
+	}
+	return r.catalogue().Say(tag, "audit_why_"+name, "n", n)
+}
 
 // mostStrangers is how many refusals of people who are no admins are kept in an
 // hour: they must not push out what admins did.
@@ -118,6 +156,9 @@ func (r *Relay) deedIn(tag string, d Deed) []string {
 	for _, known := range []string{resultDone, resultPaired, resultRefused} {
 		if after, ok := strings.CutPrefix(result, known); ok {
 			result, rest = say(tag, "audit_"+known), after
+			if why, ok := strings.CutPrefix(after, ": "); ok {
+				result, rest = say(tag, "audit_why", "result", result, "why", r.reasonIn(tag, why)), ""
+			}
 			break
 		}
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 
 	"github.com/diagbot/diagbot/llm"
 )
@@ -9,7 +10,8 @@ import (
 // Control changes on behalf of admins how AI services are asked. What it changes
 // holds at once, for all accounts of the process, and after a restart. It is safe
 // for concurrent use. Its errors are llm's ErrNoProvider, ErrNoKey, ErrKeyExists,
-// ErrLastKey and ErrLastProvider, and others, whose text an admin may read.
+// ErrLastKey and ErrLastProvider, ErrNothingToRead, and others, whose text an admin may
+// read.
 type Control interface {
 	// Use asks a provider first; "" restores the order of the configuration.
 	Use(ctx context.Context, provider string) error
@@ -42,6 +44,9 @@ type Reloaded struct {
 	Others  int  // other processes, which read their own files within 15 seconds
 	Unasked bool // they could not be asked to
 }
+
+// ErrNothingToRead is the error of a reload where nothing is configured.
+var ErrNothingToRead = errors.New("there is no configuration here")
 
 // Worded is an error that knows what it says in a language.
 type Worded interface{ In(locale string) string }

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -194,4 +195,38 @@ func sourcesOf(names ...string) (all []llm.ProviderStatus) {
 		all = append(all, llm.ProviderStatus{Provider: name, Keys: []llm.PartStatus{{Name: "main"}}, Models: []llm.PartStatus{{Name: "gpt-4o-mini"}}})
 	}
 	return all
+}
+
+// TestReasonsAreSaidInTheReadersLanguage: what was not done, in the reply and in the
+// audit.
+func TestReasonsAreSaidInTheReadersLanguage(t *testing.T) {
+	c := &fakeControl{}
+	inBubble(t, func(o *Options) { o.Control = c }, func(w *world) {
+		w.hear(byOwner("/lang zh-Hans"))
+		w.texts()
+		for _, err := range []error{llm.ErrLastProvider, fmt.Errorf("one: %w", llm.ErrNoProvider), context.DeadlineExceeded, ErrNothingToRead} {
+			c.reload = func() (Reloaded, error) { return Reloaded{}, err }
+			w.hear(byOwner("/reload"))
+			if got := w.texts(); len(got) != 1 || strings.Contains(got[0], err.Error()) {
+				t.Errorf("%v: said %q", err, got)
+			}
+		}
+		for _, tag := range []string{"en", "zh-Hans", "zh-Hant", "ja", "ko"} {
+			for name, err := range reasons() {
+				said := w.relay.deedIn(tag, Deed{Result: resultOf(fmt.Errorf("this: %w", err))})[3]
+				if strings.Contains(said, err.Error()) || strings.Contains(said, name+"}") || strings.Contains(said, "audit_") {
+					t.Errorf("%s: %q", tag, said)
+				}
+			}
+			for _, reason := range []string{"unfit", "provider", "group", "try 3"} {
+				said := w.relay.deedIn(tag, Deed{Result: refusedFor(reason)})[3]
+				if strings.Contains(said, "audit_") || tag != "en" && strings.Contains(said, reason) || strings.HasPrefix(reason, "try") != strings.Contains(said, "3") {
+					t.Errorf("%s: %q", tag, said)
+				}
+			}
+		}
+		if said := w.relay.deedIn("en", Deed{Result: resultOf(errors.New("in which no word is ours"))})[3]; said != "refused: in which no word is ours" {
+			t.Errorf("said %q", said)
+		}
+	})
 }

@@ -23,9 +23,6 @@ func (r *Relay) explainText(in call) string {
 	if len(found.Evidence) == 0 {
 		return told
 	}
-	var why []string
-	for _, e := range found.Evidence {
-		why = append(why, strings.TrimSpace(e.Rule+" "+e.Value))
-	}
+	why := c.Signs(found, in.tag)
 	return told + "\n\n" + c.Say(in.tag, "explain_why", "list", r.redact(strings.Join(why, comma(in.tag))))
 }

@@ -132,9 +132,9 @@ func (r *Relay) readTrend(ctx context.Context, s period, tag string) (Trend, err
 
 func (r *Relay) spanName(tag string, s period) string {
 	if s.length > 24*time.Hour {
-		return r.catalogue().Say(tag, "dur_days", "n", strconv.Itoa(int(s.length/(24*time.Hour))))
+		return r.catalogue().Units(tag, "dur_days", int64(s.length/(24*time.Hour)))
 	}
-	return r.catalogue().Say(tag, "dur_hours", "n", strconv.Itoa(int(s.length/time.Hour)))
+	return r.catalogue().Units(tag, "dur_hours", int64(s.length/time.Hour))
 }
 
 // add puts the causes in order, the most frequent first.

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"strconv"
 	"strings"
 	"time"
 )
@@ -65,8 +64,7 @@ func (d *dispatcher) lookBackOn(tag string, now time.Time) (string, error) {
 		return "", err
 	}
 	say := d.catalogue().Say
-	lines := []string{say(tag, "digest_title"), say(tag, "health_counts", "answered", strconv.Itoa(sum.Answered),
-		"failed", strconv.Itoa(sum.Failed), "rescued", strconv.Itoa(sum.Rescued))}
+	lines := []string{say(tag, "digest_title"), d.counts(tag, sum)}
 	lines = append(lines, d.failures(tag, now, seen)...)
 	return strings.Join(append(lines, say(tag, "digest_more")), "\n"), nil
 }

@@ -96,8 +96,10 @@ const (
 )
 
 func newDispatcher(r *Relay, s *shift, out *outbox) *dispatcher {
-	return &dispatcher{Relay: r, shift: s, out: out, shelf: newShelf(),
+	d := &dispatcher{Relay: r, shift: s, out: out, shelf: newShelf(),
 		in: make(chan filing), done: make(chan *chat), stop: make(chan struct{})}
+	r.shelved.Store(d.shelf)
+	return d
 }
 
 // run files messages until stop is closed, and returns when all are concluded

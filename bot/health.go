@@ -67,11 +67,9 @@ func (r *Relay) loggedOut(tag string) (lines []string) {
 	return lines
 }
 
-// age writes a long time in its two largest units: 3 d 4 h.
+// age writes a long time in its two largest units: 3 days 4 hours.
 func (r *Relay) age(tag string, d time.Duration) string {
-	unit := func(key string, n time.Duration) string {
-		return r.catalogue().Say(tag, key, "n", strconv.FormatInt(int64(n), 10))
-	}
+	unit := func(key string, n time.Duration) string { return r.catalogue().Units(tag, key, int64(n)) }
 	days, hours, minutes := d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60
 	switch {
 	case days > 0:
@@ -122,13 +120,22 @@ func (r *Relay) lately(in call, now time.Time) []string {
 	if err != nil {
 		return []string{r.queue(tag, Tally{}), r.unread(tag, err)}
 	}
-	lines := []string{r.catalogue().Say(tag, "health_counts", "answered", strconv.Itoa(sum.Answered),
-		"failed", strconv.Itoa(sum.Failed), "rescued", strconv.Itoa(sum.Rescued)), r.queue(tag, sum)}
+	lines := []string{r.counts(tag, sum)}
+	if n := r.shelved.Load(); n != nil && n.count() > 0 { // they are in no count yet
+		lines = append(lines, r.catalogue().Say(tag, "health_kept", "n", strconv.Itoa(n.count())))
+	}
+	lines = append(lines, r.queue(tag, sum))
 	seen, err := r.seen(in.work, now)
 	if err != nil {
 		return append(lines, r.unread(tag, err))
 	}
 	return append(lines, r.failures(tag, now, seen)...)
+}
+
+// counts says what became of questions: what was rescued has not failed.
+func (r *Relay) counts(tag string, sum Tally) string {
+	return r.catalogue().Say(tag, "health_counts", "answered", strconv.Itoa(sum.Answered),
+		"failed", strconv.Itoa(sum.Failed-sum.Rescued), "rescued", strconv.Itoa(sum.Rescued))
 }
 
 // queue says how many messages wait besides the one that asks, and how long

@@ -291,3 +291,23 @@ func TestAPauseHoldsTrials(t *testing.T) {
 		}
 	})
 }
+
+// TestReportsAgree: what /diag counts and what /diag trend does is the same, with
+// what is kept.
+func TestReportsAgree(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.completer.will(failing(down()))
+		w.hear(private("alice", "one"))
+		w.hear(private("bob", "two"))
+		w.completer.will(failing(&troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 401, Code: "invalid_api_key"}))
+		w.hear(private("carl", "three"))
+		w.texts()
+		w.hear(byOwner("/diag"))
+		w.hear(byOwner("/diag trend"))
+		said := w.texts()
+		counts := w.ui("health_counts", "answered", "0", "failed", "1", "rescued", "0") + "\n" + w.ui("health_kept", "n", "2") + "\n"
+		if !strings.Contains(said[0], counts) || !strings.Contains(said[1], w.ui("trend_summary", "failed", "3", "rescued", "0")) {
+			t.Errorf("said %q", said)
+		}
+	})
+}

@@ -60,7 +60,7 @@ func TestPicturesGiveWayToWords(t *testing.T) {
 				w.hear(private("alice", "hi"))
 				w.texts()
 				w.hear(byOwner("/diag trend"))
-				title := w.ui("trend_title", "span", "24 h")
+				title := w.ui("trend_title", "span", "24 hours")
 				want := strings.Join([]string{title, w.ui("trend_summary", "failed", "1", "rescued", "0"),
 					w.ui("trend_line", "title", "500 "+w.relay.catalogue().Title("gpt-500", "en"), "failed", "1", "rescued", "0")}, "\n")
 				if x.picture {
@@ -95,7 +95,7 @@ func TestPicturesSurviveARestart(t *testing.T) {
 		w = newWorld(t, options)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.expect("picture: " + w.ui("trend_title", "span", "7 d"))
+		w.expect("picture: " + w.ui("trend_title", "span", "7 days"))
 		if drawn == before {
 			t.Error("nothing was drawn anew")
 		}

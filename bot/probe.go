@@ -111,13 +111,21 @@ func (r *Relay) finding(tag string, f llm.Finding) []string {
 	case f.Verdict == llm.VerdictUnknown:
 		return []string{say(tag, "probe_unknown", "step", step)}
 	case f.What == llm.StepTLS && f.HasDays:
-		return []string{say(tag, "probe_cert", "n", strconv.Itoa(f.Days))}
+		return []string{r.certificate(tag, f.Days)}
 	}
 	took := ""
 	if f.Took > 0 {
 		took = r.took(tag, f.Took)
 	}
 	return []string{strings.TrimSpace(say(tag, "probe_ok", "step", step, "took", took))}
+}
+
+// certificate says how many whole days a certificate is valid for.
+func (r *Relay) certificate(tag string, days int) string {
+	if days < 1 {
+		return r.catalogue().Say(tag, "probe_cert_today")
+	}
+	return r.times(tag, "probe_cert", days)
 }
 
 // step names what a finding is about.

@@ -30,7 +30,7 @@ func TestPersonalRate(t *testing.T) {
 		for i := range 5 {
 			w.hear(private("alice", fmt.Sprint(i)))
 		}
-		w.expect("echo: 0", "echo: 1", w.ui("limit_person_minute", "wait", "30 sec")) // and no more for a minute
+		w.expect("echo: 0", "echo: 1", w.ui("limit_person_minute", "wait", "30 seconds")) // and no more for a minute
 		w.hear(private("alice", "/ping"))
 		w.hear(private("bob", "hi"))
 		w.expect(w.ui("pong"), "echo: hi")
@@ -41,7 +41,7 @@ func TestPersonalRate(t *testing.T) {
 		time.Sleep(31 * time.Second)
 		w.hear(private("alice", "one"))
 		w.hear(private("alice", "too many"))
-		w.expect("echo: one", w.ui("limit_person_minute", "wait", "29 sec"))
+		w.expect("echo: one", w.ui("limit_person_minute", "wait", "29 seconds"))
 		if n, asked := open(t, w.relay.store), len(w.completer.asked()); n != 0 || asked != 5 {
 			t.Errorf("%d messages are not done, %d questions were asked", n, asked)
 		}
@@ -55,7 +55,7 @@ func TestRateOfAGroup(t *testing.T) {
 		w.hear(inGroup("home", "carol", "hi")) // the group has been told
 		w.hear(inGroup("work", "bob", "hi"))
 		w.hear(private("bob", "hi"))
-		w.expect("@alice\u2005echo: alice: hi", "@bob\u2005"+w.ui("limit_group_minute", "wait", "60 sec"), "@bob\u2005echo: bob: hi", "echo: hi")
+		w.expect("@alice\u2005echo: alice: hi", "@bob\u2005"+w.ui("limit_group_minute", "wait", "60 seconds"), "@bob\u2005echo: bob: hi", "echo: hi")
 	})
 }
 
@@ -113,7 +113,7 @@ func TestLimitsSpareAdmins(t *testing.T) {
 		}
 		w.hear(private("@bob", "hi"))
 		w.hear(private("@bob", "hi"))
-		if said := w.texts(); len(said) != 2 || said[1] != w.ui("limit_person_minute", "wait", "60 sec") {
+		if said := w.texts(); len(said) != 2 || said[1] != w.ui("limit_person_minute", "wait", "60 seconds") {
 			t.Errorf("said %q", said)
 		}
 	})

@@ -54,7 +54,8 @@ type Relay struct {
 
 	asking  sync.WaitGroup // calls of the completer
 	running atomic.Bool
-	open    atomic.Int64 // messages filed and not concluded
+	open    atomic.Int64          // messages filed and not concluded
+	shelved atomic.Pointer[shelf] // of the run that goes on, or went on last
 }
 
 // New returns a relay, or an error that names every option that is wrong.

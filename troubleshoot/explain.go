@@ -144,7 +144,7 @@ func (p *teller) duration(d time.Duration) string {
 }
 
 // Duration writes a length of time in a language, rounded up to a unit people
-// use: 20 s, 3 min, 2 h, 4 d.
+// use: 20 seconds, 3 minutes, 2 hours, 4 days.
 func (c *Catalogue) Duration(tag string, d time.Duration) string {
 	unit, key := time.Second, "dur_seconds"
 	switch {
@@ -156,7 +156,16 @@ func (c *Catalogue) Duration(tag string, d time.Duration) string {
 		unit, key = time.Minute, "dur_minutes"
 	}
 	n := max(1, (d+unit-1)/unit)
-	return c.Say(tag, key, "n", strconv.FormatInt(int64(n), 10))
+	return c.Units(tag, key, int64(n))
+}
+
+// Units writes a number of units, whose keys are dur_seconds, dur_minutes, dur_hours
+// and dur_days.
+func (c *Catalogue) Units(tag, key string, n int64) string {
+	if n == 1 {
+		return c.Say(tag, key+"_one")
+	}
+	return c.Say(tag, key, "n", strconv.FormatInt(n, 10))
 }
 
 func (p *teller) user() {

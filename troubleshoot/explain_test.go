@@ -18,6 +18,7 @@ ui:
   told_user: Not now, they know.
   told_group: Not now.
   dur_seconds: "{n} sec"
+  dur_seconds_one: "a second"
   dur_minutes: "{n} min"
   reasons: Reasons
   suggestion: Suggestion
@@ -57,6 +58,7 @@ func TestExplainForms(t *testing.T) {
 		{"user", "gpt-401", Telling{Ref: "7K2F"}, "User.\n(401 · 7K2F)"},
 		{"user without reference", "gpt-401", Telling{}, "User."},
 		{"user with pause", "gpt-429", Telling{Wait: 20 * time.Second, Ref: "7K2F"}, "Wait 20 sec.\n(429 · 7K2F)"},
+		{"a pause of one", "gpt-429", Telling{Wait: 500 * time.Millisecond}, "Wait a second."},
 		{"pause rounded up", "gpt-429", Telling{Wait: 19100 * time.Millisecond}, "Wait 20 sec."},
 		{"pause in minutes", "gpt-429", Telling{Wait: 4*time.Minute + time.Second}, "Wait 5 min."},
 		{"long pause untold", "gpt-429", Telling{Wait: 5*time.Minute + 1}, "Wait a minute."},

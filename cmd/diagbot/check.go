@@ -183,8 +183,20 @@ func (r *report) provider(c llm.Check) {
 		fmt.Fprintln(r.out, r.say("check_try_url", "url", c.TryURL))
 	}
 	if days, ok := c.CertDays(time.Now()); ok {
-		fmt.Fprintln(r.out, r.say("check_certificate", "days", strconv.Itoa(days)))
+		r.certificate(days)
 	}
+}
+
+// certificate says how many whole days a certificate is valid for.
+func (r *report) certificate(days int) {
+	key := "check_certificate"
+	switch {
+	case days < 0:
+		key, days = "probe_cert_over", -days
+	case days == 0:
+		key = "check_certificate_today"
+	}
+	fmt.Fprintln(r.out, r.say(key, "days", strconv.Itoa(days)))
 }
 
 // steps prints how far a check got and what is to be said about its models.

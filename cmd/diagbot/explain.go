@@ -109,17 +109,9 @@ func (a *app) explainPaste(ctx context.Context, catalogue *troubleshoot.Catalogu
 	fmt.Fprintln(a.out, catalogue.Explain(diagnosis.Entry.ID, t))
 	if len(diagnosis.Evidence) > 0 {
 		fmt.Fprintln(a.out)
-		fmt.Fprintln(a.out, a.say("explain_why", "evidence", evidence(diagnosis)))
+		fmt.Fprintln(a.out, a.say("explain_why", "evidence", strings.Join(catalogue.Signs(diagnosis, t.Locale), "; ")))
 	}
 	return nil
-}
-
-func evidence(d troubleshoot.Diagnosis) string {
-	rules := make([]string, len(d.Evidence))
-	for i, e := range d.Evidence {
-		rules[i] = e.Rule + " " + e.Value
-	}
-	return strings.Join(rules, ", ")
 }
 
 func ids(entries []*troubleshoot.Entry) string {

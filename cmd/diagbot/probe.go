@@ -136,7 +136,7 @@ func (s probeSheet) step(f llm.Finding) {
 	case f.Verdict == llm.VerdictUnknown:
 		line = s.phrase("probe_unknown", "step", name)
 	case f.HasDays && f.Days >= 0:
-		line = s.phrase("probe_cert", "n", strconv.Itoa(f.Days))
+		line = s.certificate(f.Days)
 	default:
 		line = s.phrase("probe_ok", "step", name, "took", s.took(f.Took))
 	}
@@ -144,6 +144,17 @@ func (s probeSheet) step(f llm.Finding) {
 	if f.HasDays && f.Days < 0 {
 		fmt.Fprintln(s.out, s.say("probe_cert_over", "days", strconv.Itoa(-f.Days)))
 	}
+}
+
+// certificate says how many whole days a certificate is valid for.
+func (s probeSheet) certificate(days int) string {
+	switch days {
+	case 0:
+		return s.phrase("probe_cert_today")
+	case 1:
+		return s.phrase("probe_cert_one")
+	}
+	return s.phrase("probe_cert", "n", strconv.Itoa(days))
 }
 
 // name says what a finding is about.

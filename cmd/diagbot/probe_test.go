@@ -73,7 +73,7 @@ func TestProbeThroughProxy(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	host := strings.TrimPrefix(n.proxy.URL(), "http://")
-	for _, want := range []string{"\nTLS OK, certificate valid for 0 days\nProxy OK " + host + "\nAPI OK ",
+	for _, want := range []string{"\nTLS OK, certificate expires within a day\nProxy OK " + host + "\nAPI OK ",
 		"\nstatus.openai.com says: not known (official page, "} {
 		if !strings.Contains(p.text(), want) {
 			t.Errorf("no %q in\n%s", want, p.text())
@@ -116,7 +116,7 @@ Model m (b) not known
 An API answers at https://h/v1 instead
 Stopped at: TLS
 Entry: TITLE (diagbot explain tls-failure)
-status.h says: Chat partly down (official page, 42 sec ago)
+status.h says: Chat partly down (official page, 42 seconds ago)
   since 2026-11-22 09:58: Slow
 Credit left: 110.50 CNY (a)
 Spent so far: 3.00 (the site's own unit) (b)

@@ -118,7 +118,7 @@ func (f *front) TestKey(ctx context.Context, provider, key string) (llm.Check, e
 
 // Reload has nothing to read.
 func (f *front) Reload(context.Context) (bot.Reloaded, error) {
-	return bot.Reloaded{}, errors.New("there is no configuration here")
+	return bot.Reloaded{}, bot.ErrNothingToRead
 }
 
 // Start builds a world and waits until the bot is logged in. The world ends
