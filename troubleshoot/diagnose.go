@@ -80,6 +80,9 @@ func (c *Catalogue) examine(f *Fault) Diagnosis {
 	if (ex.best == nil || ex.best.rank < textStage-60) && ex.loud() {
 		ex.look()
 	}
+	if (ex.best == nil || ex.best.rank < textStage-60) && ex.beside() {
+		ex.look()
+	}
 	if ex.best == nil || ex.best.rank < classStage {
 		ex.spell()
 	}
@@ -123,6 +126,17 @@ func (ex *examination) loud() bool {
 		return false
 	}
 	ex.text = s.loud
+	return true
+}
+
+// beside adds what stood beside a failure that says nothing by itself: the lines
+// around an answer in a log.
+func (ex *examination) beside() bool {
+	s := ex.f.signs
+	if s == nil || s.rest == "" || ex.f.Status == 400 || ex.f.Status == 422 {
+		return false
+	}
+	ex.text = cutText(ex.text, maxText/2) + cutText(fold(s.rest), maxText/2)
 	return true
 }
 

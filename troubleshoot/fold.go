@@ -172,10 +172,12 @@ func dropEchoes(t string) string {
 }
 
 // programQuotes reports whether a quotation between two texts is how a program
-// prints its own errors: Python's exceptions, and Node's strings of many lines.
+// prints its own errors: Python's exceptions, Node's strings of many lines, Lisp's
+// pairs, a logger's values.
 func programQuotes(before, after string) bool {
 	return strings.HasSuffix(before, "error(") || strings.HasSuffix(before, "exception(") ||
-		strings.HasSuffix(before, "+ ") || strings.HasPrefix(after, " +")
+		strings.HasSuffix(before, "+ ") || strings.HasPrefix(after, " +") ||
+		strings.HasSuffix(before, "(message . ") || strings.HasSuffix(before, "error=") || strings.HasSuffix(before, "err=") || strings.HasSuffix(before, "msg=")
 }
 
 // quoteEnd returns where the quotation opening at i closes; -1 if none opens.

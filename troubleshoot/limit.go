@@ -50,9 +50,9 @@ func overMaximum(t string) int {
 	return n
 }
 
-// isBeyond reports whether a rate limit's text, such as "Limit 6000, Used 0,
-// Requested 9000", asks for more at once than is ever allowed: waiting is in vain.
-func isBeyond(t string) bool {
+// askedOf reads a rate limit's text, such as "Limit 6000, Used 0, Requested 9000".
+// Who asks for more at once than is ever allowed waits in vain.
+func askedOf(t string) (asked, limit int) {
 	i := strings.Index(t, "limit ")
 	if i < 0 {
 		i = strings.Index(t, "limit: ")
@@ -63,16 +63,16 @@ func isBeyond(t string) bool {
 			rest := cutText(t[limit+used:], 48)
 			if at := strings.Index(rest, "requested"); at >= 0 {
 				asked, _ := tokens(rest[digitAt(rest, at):])
-				return asked > n
+				return asked, n
 			}
 		}
 		next := strings.Index(t[i+5:], "limit")
 		if next < 0 {
-			return false
+			break
 		}
 		i += 5 + next
 	}
-	return false
+	return 0, 0
 }
 
 // windowAfter reads the first number within 24 bytes, and of a range such as

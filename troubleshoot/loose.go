@@ -256,3 +256,26 @@ func opens(s string) bool {
 	}
 	return i > start && i < len(s) && s[i] == ':'
 }
+
+// unescaped undoes one escaping of a structure that a program quoted without its
+// quotation marks, or with Python's.
+func unescaped(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			b.WriteByte(s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case 'n', 'r', 't':
+			b.WriteByte(' ')
+		case '"', '\'', '\\', '/':
+			b.WriteByte(s[i])
+		default:
+			b.WriteString(s[i-1 : i+1])
+		}
+	}
+	return b.String()
+}

@@ -37,6 +37,7 @@ type Observation struct {
 type signs struct {
 	text   string // folded, redacted, without echoes
 	loud   string // the same with echoes; empty if there were none
+	rest   string // what stood beside it, as it came
 	codes  []code
 	inside int  // a status named in the text or a body
 	plain  bool // nothing in it had a structure
@@ -78,8 +79,11 @@ func Normalize(o Observation) *Fault {
 	r.wrapped(text)
 	unanswered := f.Status == 0 && r.status == 0 && !r.found // the body is words around the error
 	f.wire(&o, unanswered)
-	if text == "" || !r.found && (unanswered || len(r.messages) == 0) {
+	switch {
+	case text == "", !r.found && (unanswered || len(r.messages) == 0):
 		r.read(errText, 0)
+	case !r.found && statusIn(errText) != 0: // the error tells what was answered, the body is a log
+		r.read(errText, 1)
 	}
 	f.settle(&r, header)
 	f.keep(&r, o.Redactor)
@@ -143,49 +147,27 @@ func (f *Fault) settle(r *reading, h http.Header) {
 	f.Param = r.param
 	f.RequestID = requestID(h, r.request)
 	f.ContextLimit = r.window
-	for _, name := range [...]string{"X-Amzn-Errortype", "Cf-Mitigated"} {
-		if v := header(h, name); v != "" {
-			v, _, _ = strings.Cut(v, ":")
-			r.addCode(field{key: strings.ToLower(name), text: v}, kindType)
-		}
+	if len(h) > 0 {
+		r.headers(h, f.Status)
 	}
-	if edge := edgeOf(h, r); edge != "" {
-		r.addCode(field{key: "edge", text: edge}, kindCode)
-	}
-}
-
-// edgeOf names the proxy that answered in place of the service, when its headers
-// say so and no structure of the service's own was in the body.
-func edgeOf(h http.Header, r *reading) string {
-	if len(h) == 0 {
-		return ""
-	}
-	server := strings.ToLower(header(h, "Server"))
-	if e := header(h, "X-Squid-Error"); e != "" || strings.HasPrefix(server, "squid") {
-		return "squid"
-	}
-	if len(r.codes) > 0 || len(r.messages) > 0 && !r.messages[0].page {
-		return ""
-	}
-	for _, name := range [...]string{"cloudflare", "awselb", "envoy", "openresty", "nginx", "privoxy", "vercel"} {
-		if strings.HasPrefix(server, name) {
-			return name
-		}
-	}
-	return ""
 }
 
 // keep stores the text: redacted, bounded, the innermost message first.
 func (f *Fault) keep(r *reading, secrets *Redactor) {
 	loud := fold(f.said(r, secrets))
-	if strings.Contains(loud, "requested") && isBeyond(loud) {
-		r.addCode(field{key: "limit", text: "request_beyond_limit"}, kindWord)
+	if strings.Contains(loud, "requested") {
+		switch asked, limit := askedOf(loud); {
+		case asked > limit:
+			r.addCode(field{key: "limit", text: "request_beyond_limit"}, kindWord)
+		case asked > 1: // a call is one request and many tokens
+			r.addCode(field{key: "limit", text: "several_requested"}, kindWord)
+		}
 	}
 	if f.Status == 0 && slices.ContainsFunc(r.messages, func(m message) bool { return missedProxy(m.text) }) {
 		r.addCode(field{key: "reached", text: "no_proxy"}, kindWord)
 	}
 	s := f.signs
-	s.codes, s.inside, s.text, s.plain = r.codes, r.status, loud, !r.found
+	s.codes, s.inside, s.text, s.plain, s.rest = r.codes, r.status, loud, !r.found, r.rest
 	if !r.mangled && quotesPeople(f.Status, loud) {
 		if s.text = dropEchoes(loud); s.text != loud {
 			s.loud = loud
@@ -256,18 +238,6 @@ func (f *Fault) pause(h http.Header, delay string, at time.Time) {
 	if ok {
 		f.RetryAfter = d
 	}
-}
-
-func requestID(h http.Header, inside string) string {
-	if len(h) == 0 {
-		return inside
-	}
-	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Requestid", "X-Amzn-Requestid", "Apim-Request-Id", "Cf-Ray", "X-Trace-Id"} {
-		if v := header(h, name); v != "" && len(v) <= 120 {
-			return v
-		}
-	}
-	return inside
 }
 
 // wrapped reads a body that may be an event stream or whole.

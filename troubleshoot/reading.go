@@ -58,6 +58,8 @@ type reading struct {
 	delay    string // the pause a field asks for
 	end      string // why generation stopped
 	mangled  bool   // a structure broke off in the middle: what follows is no echo
+	rest     string // what stood beside the failure, for when it says nothing
+	failed   bool   // a field says that the result is an error
 	found    bool
 }
 
@@ -74,6 +76,7 @@ func skips(key string) bool {
 // scalar files one value under what its key promises.
 func (r *reading) scalar(f field) {
 	if f.text == "" || isNothing(f) {
+		r.failed = r.failed || f.key == "is_error" && (f.text == "true" || f.text == "True")
 		return
 	}
 	if n, ok := statusOf(f.text); ok && numberKey(f.key) {
@@ -98,6 +101,10 @@ func (r *reading) file(f field) {
 		"details", "description", "error_description", "status_msg", "statusMsg", "statusText", "title", "body",
 		"raw", "cause", "response", "errors", "err", "Error", "ErrorMsg", "Msg", "reasons", "data", "status_message", "upstream_error", "text", "messages_", "hint":
 		r.message(f)
+	case "result": // the answer, unless said to be an error
+		if r.failed && f.quoted {
+			r.message(f)
+		}
 	case "param", "Param":
 		if r.param == "" {
 			r.param = cutText(f.text, 80)
@@ -266,6 +273,8 @@ func (r *reading) read(s string, level int) {
 		r.page(s, level)
 		return
 	}
+	s, rest := essence(s)
+	r.beside(rest)
 	if !r.structure(s, level) {
 		if at := strings.Index(s, `{\`); at >= 0 && level < maxLevels {
 			r.read(s[:at]+unescaped(s[at:]), level+1)
@@ -281,29 +290,6 @@ func (r *reading) read(s string, level int) {
 		}
 		r.read(f.text, f.level+1)
 	}
-}
-
-// unescaped undoes one escaping of a structure that a program quoted without its
-// quotation marks, or with Python's.
-func unescaped(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			b.WriteByte(s[i])
-			continue
-		}
-		i++
-		switch s[i] {
-		case 'n', 'r', 't':
-			b.WriteByte(' ')
-		case '"', '\'', '\\', '/':
-			b.WriteByte(s[i])
-		default:
-			b.WriteString(s[i-1 : i+1])
-		}
-	}
-	return b.String()
 }
 
 // structure reads the first structure in s that says anything, and the words in
@@ -331,6 +317,8 @@ func (r *reading) structure(s string, level int) bool {
 			} else if !whole && end < len(s) {
 				r.mangled = true
 				r.plain(strings.ReplaceAll(cutText(s[end:], maxText), `"`, " "), level)
+			} else if end < len(s) {
+				r.beside(s[end:])
 			}
 			return true
 		}

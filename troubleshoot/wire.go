@@ -165,6 +165,7 @@ var wireTexts = [...]struct {
 	{"use of closed network connection", NetReset, ""},
 	{"GOAWAY", NetReset, ""},
 	{"http2: client connection lost", NetReset, ""},
+	{`": stream error: stream ID`, NetReset, PhaseHeaders}, // of a call, not of a body
 	{"stream error: stream ID", NetEOF, PhaseStream},
 	{"while reading body", NetTimeout, PhaseStream},
 	{"i/o timeout", NetTimeout, PhaseDial},
