@@ -77,7 +77,7 @@ func Normalize(o Observation) *Fault {
 	r := reading{codes: n.codes[:0]}
 	text, errText := string(body), o.errText()
 	r.wrapped(text)
-	unanswered := f.Status == 0 && r.status == 0 && !r.found // the body is words around the error
+	unanswered := f.Status == 0 && !r.found // the body is words around the error
 	f.wire(&o, unanswered)
 	switch {
 	case text == "", !r.found && (unanswered || len(r.messages) == 0):
