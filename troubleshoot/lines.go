@@ -29,10 +29,17 @@ func essence(s string) (told, rest string) {
 
 // hasLines reports whether s is text of several lines, and no structure or page.
 func hasLines(s string) bool {
-	if s == "" || s[0] == '{' || s[0] == '<' || strings.IndexByte(s, '\n') < 0 {
+	line, _, several := strings.Cut(s, "\n")
+	if !several || line == "" {
 		return false
 	}
-	return s[0] != '[' || !strings.HasPrefix(trimBlanks(s[1:]), "{")
+	switch s[0] {
+	case '{': // an object on a line of its own may be one of a log's
+		return strings.HasSuffix(strings.TrimRight(line, " \r"), "}")
+	case '[':
+		return !strings.HasPrefix(trimBlanks(s[1:]), "{")
+	}
+	return s[0] != '<'
 }
 
 // frames passes over the frames of stack traces.
@@ -68,6 +75,7 @@ var (
 // gradeRoom is how far into a line its grade is looked for, in bytes.
 const gradeRoom = 72
 
+// hasError reports whether a line is marked as an error.
 func hasError(s string) bool {
 	for line := range strings.Lines(s) {
 		if isMarked(line, errorMarks[:]) {
@@ -85,6 +93,9 @@ func isOrdinary(line string) bool {
 
 func isMarked(line string, marks []string) bool {
 	head := line[:min(len(line), gradeRoom)]
+	if len(head) <= len("ERR") {
+		return false
+	}
 	for _, mark := range marks {
 		i := strings.Index(head, mark)
 		if i >= 0 && (i == 0 || !isWord(head[i-1])) && (i+len(mark) == len(head) || !isWord(head[i+len(mark)]) && head[i+len(mark)] != '_') {
