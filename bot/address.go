@@ -41,6 +41,14 @@ func fold(s string) string {
 // text returns what m says to the bot, without the prefix that called it, and
 // whether it is meant for the bot at all.
 func (a *addressing) text(m Message) (string, bool) {
+	text, ours := a.called(m)
+	if nothingSeen(text) {
+		text = ""
+	}
+	return text, ours
+}
+
+func (a *addressing) called(m Message) (string, bool) {
 	text := strings.TrimSpace(clean(m.Text))
 	switch {
 	case m.Chat.Group && !a.serves(m.Chat.Name):

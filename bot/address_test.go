@@ -28,6 +28,9 @@ func TestAddressing(t *testing.T) {
 		ok   bool
 	}{
 		{"all private texts", open, private("a", " hi "), "hi", true},
+		{"nothing that is seen", open, private("a", "\u200b\u200d\u2060\ufe0f \u3164\u2800"), "", true},
+		{"nothing that is seen after a prefix", strict, private("a", "bot \u200b"), "", true},
+		{"a picture made of several", open, private("a", "👨‍👩‍👧❤️"), "👨‍👩‍👧❤️", true},
 		{"group without mention", open, group("Home", "hi", false), "", false},
 		{"group with mention", open, group("Home", " hi", true), "hi", true},
 		{"empty mention", open, group("Home", " ", true), "", true},

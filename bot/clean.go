@@ -38,6 +38,17 @@ func unwanted(r rune) bool {
 		r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
 }
 
+// nothingSeen reports whether there is nothing in s that can be seen.
+func nothingSeen(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool {
+		switch {
+		case unicode.IsSpace(r), invisible(r), unicode.Is(unicode.Variation_Selector, r):
+			return false
+		}
+		return !strings.ContainsRune("\u034F\u115F\u1160\u2800\u3164\uFFA0", r) // fillers and an empty pattern
+	}) < 0
+}
+
 // cutBytes returns the start of s, at most n bytes and never half a rune.
 func cutBytes(s string, n int) string {
 	if len(s) <= n {

@@ -92,6 +92,10 @@ func (t *commandTable) parse(text string) (c *command, args string, ok bool) {
 		return c, strings.TrimSpace(digits + " " + args), true
 	}
 	topic := mark == '#' || mark == '＃'
+	if c, args = t.joined(text[size:], topic); c != nil {
+		return c, args, true
+	}
+	word, args = cutWord(text[size:])
 	if c = t.beginning(word, topic); c != nil {
 		return c, args, true
 	}
@@ -166,6 +170,48 @@ func (t *commandTable) stored(text string) string {
 func (t *commandTable) withDigits(word string) (*command, string) {
 	name := strings.TrimRight(word, "0123456789")
 	return t.byName[name], word[len(name):]
+}
+
+// quotes are those that people put an argument in, right behind a command.
+func quotes() map[rune]string {
+	return map[rune]string{'「': "」", '『': "』", '“': "”", '"': "\"", '（': "）", '【': "】", '《': "》"}
+}
+
+// joined finds a command whose argument follows behind a colon or in quotes: /diag:401,
+// /诊断「401」. After a # it must be a number, for people write #topics; and what looks
+// like an address or a path is none.
+func (t *commandTable) joined(text string, topic bool) (c *command, args string) {
+	head, closing := cutRunes(text, maxWord+1), quotes()
+	i := strings.IndexFunc(head, func(r rune) bool {
+		return r == ':' || r == '：' || closing[r] != "" || unicode.IsSpace(r)
+	})
+	if i <= 0 {
+		return nil, ""
+	}
+	sign, size := utf8.DecodeRuneInString(head[i:])
+	name, _ := cutWord(head[:i])
+	args = text[i+size:]
+	if end := closing[sign]; end != "" {
+		args = strings.Replace(args, end, " ", 1)
+	}
+	args = strings.TrimSpace(args)
+	switch {
+	case unicode.IsSpace(sign), strings.HasPrefix(args, "/"), strings.HasPrefix(args, "\\"), topic && !isNumber(args):
+		return nil, ""
+	case t.byName[name] != nil:
+		return t.byName[name], args
+	case topic:
+		return nil, ""
+	}
+	if c = t.beginning(name, topic); c == nil && len(t.near(name)) > 0 {
+		c = &command{name: name}
+	}
+	return c, args
+}
+
+// isNumber reports whether s is digits alone, also in full width.
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(fold(s), "0123456789") == ""
 }
 
 // cutWord returns the folded first word of s, without what cannot be seen, and

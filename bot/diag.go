@@ -25,7 +25,7 @@ func (r *Relay) diag(in call) string {
 		in.args = rest
 		return r.report(in, report)
 	}
-	return r.lookUp(in, strings.TrimSpace(oneLine(in.args, 64)))
+	return r.lookUp(in, strings.Trim(oneLine(in.args, 64), " :：「」『』“”\"（）【】《》"))
 }
 
 // report answers an admin.

@@ -42,3 +42,23 @@ func TestPublicDiagDoesNotTellWhatHappenedHere(t *testing.T) {
 		}
 	})
 }
+
+// TestDiagHoweverItIsWritten: behind a colon or in quotes a code is the same code.
+func TestDiagHoweverItIsWritten(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.hear(private("bob", "/diag 401"))
+		want := w.texts()[0]
+		for _, text := range []string{"/diag:401", "/diag：401", "／diag： 401", "/diag「401」", "/diag 「401」", "/diag“401”", "/diag（401）"} {
+			w.hear(private("bob", text))
+			if got := w.texts(); len(got) != 1 || got[0] != want {
+				t.Errorf("%s: said %q", text, got)
+			}
+		}
+		w.hear(private("bob", "\u200b\u2060"))
+		blank := w.texts()
+		w.hear(private("bob", "  "))
+		if spaces := w.texts(); len(blank) != 1 || blank[0] != spaces[0] || len(w.completer.asked()) > 0 {
+			t.Errorf("said %q and %q", blank, spaces)
+		}
+	})
+}
