@@ -102,14 +102,15 @@ func (a *app) health() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.readPulse(dir)
+			raw, err := os.ReadFile(filepath.Join(dir, heartbeatFile))
+			return a.readPulse(dir, raw, err)
 		},
 	}
 }
 
-func (a *app) readPulse(dir string) error {
+// readPulse tells what the heartbeat in dir says, or why there is none.
+func (a *app) readPulse(dir string, raw []byte, err error) error {
 	var h heartbeat
-	raw, err := os.ReadFile(filepath.Join(dir, heartbeatFile))
 	if err == nil {
 		err = json.Unmarshal(raw, &h)
 	}
