@@ -37,6 +37,9 @@ type office struct {
 	doors     *doors
 	keys      *keyboard // nil: nobody sits here
 	node      string
+
+	printing sync.Mutex
+	halted   bool // "Stopping" is printed
 }
 
 // serveAll answers for every account until ctx ends or all of them are lost. One
@@ -84,13 +87,27 @@ func (o *office) explanation(f *troubleshoot.Fault) string {
 	})
 }
 
-// invite tells the operator how to become an admin.
+// invite tells the operator how to become an admin, unless serve stops: the next start
+// makes another code.
 func (o *office) invite(account, code string) {
+	o.printing.Lock()
+	defer o.printing.Unlock()
+	if o.halted {
+		return
+	}
 	args := []string{"pair"}
 	if len(o.cfg.Accounts) > 1 {
 		args = append(args, account)
 	}
 	o.print(account, o.say("pair_invite", "code", code, "command", "diagbot "+strings.Join(args, " ")))
+}
+
+// halt tells the operator that serve stops.
+func (o *office) halt() {
+	o.printing.Lock()
+	defer o.printing.Unlock()
+	o.halted = true
+	fmt.Fprintln(o.out, o.say("serve_stopping", "grace", o.cfg.Grace.String()))
 }
 
 // session is where the login is kept: nowhere if the operator wants a scan at

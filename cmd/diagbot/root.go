@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 // app is what the commands share.
@@ -39,10 +41,16 @@ func run(ctx context.Context, args []string, t terminal) int {
 		fmt.Fprintln(t.err, err)
 		return int(statusFailed)
 	}
+	out := &sink{Writer: t.out}
+	t.out = out
 	a := &app{terminal: t, words: w, lang: lang}
 	root := a.root()
 	root.SetArgs(args)
 	err = root.ExecuteContext(ctx)
+	if lost := out.lost(); lost != nil {
+		fmt.Fprintln(t.err, w.say("output_lost", "why", reason(lost)))
+		return int(statusFailed)
+	}
 	var status exitError
 	switch {
 	case err == nil:
@@ -52,6 +60,27 @@ func run(ctx context.Context, args []string, t terminal) int {
 	}
 	fmt.Fprintln(t.err, w.say("error", "text", err.Error()))
 	return int(statusUsage)
+}
+
+// knownLang refuses a language that there is not, neither here nor in chats.
+func (a *app) knownLang(*cobra.Command, []string) error {
+	if a.lang == "" {
+		return nil
+	}
+	catalogue, err := a.loadCatalogue()
+	if err != nil { // whoever needs what is broken says so
+		if catalogue, err = troubleshoot.Load(); err != nil {
+			return err
+		}
+	}
+	if _, known := catalogue.MatchLocale(a.lang); known {
+		return nil
+	}
+	var names []string
+	for _, l := range catalogue.Locales() {
+		names = append(names, l.Tag)
+	}
+	return errors.New(a.say("unknown_lang", "name", strings.ToValidUTF8(a.lang, "?"), "list", strings.Join(names, ", ")))
 }
 
 // langFlag finds --lang before the command line is parsed, as the help texts
@@ -78,6 +107,8 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          a.knownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+
+		PersistentPreRunE: a.knownLang,
 	}
 	root.SetIn(a.in)
 	root.SetOut(a.out)

@@ -108,9 +108,7 @@ func (o *office) run(ctx context.Context) error {
 	}
 	defer heart.Wait()
 	defer still()
-	defer context.AfterFunc(ctx, func() {
-		fmt.Fprintln(o.out, o.say("serve_stopping", "grace", o.cfg.Grace.String()))
-	})()
+	defer context.AfterFunc(ctx, o.halt)()
 	err := o.serveAll(ctx)
 	if err == nil {
 		fmt.Fprintln(o.out, o.say("serve_stopped"))
