@@ -130,10 +130,10 @@ func (ex *examination) loud() bool {
 }
 
 // beside adds what stood beside a failure that says nothing by itself: the lines
-// around an answer in a log. A status of the 400s says something.
+// around an answer in a log. A status other than 500 says something.
 func (ex *examination) beside() bool {
 	s := ex.f.signs
-	if status := ex.status(); s == nil || s.rest == "" || status >= 400 && status < 500 {
+	if status := ex.status(); s == nil || s.rest == "" || status > 299 && status != 500 {
 		return false
 	}
 	ex.text = cutText(ex.text, maxText/2) + cutText(fold(s.rest), maxText/2)

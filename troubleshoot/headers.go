@@ -16,18 +16,25 @@ func (r *reading) headers(h http.Header, status int) {
 	if edge := edgeOf(h, r); edge != "" {
 		r.addCode(field{key: "edge", text: edge}, kindCode)
 	}
-	if status != http.StatusTooManyRequests || r.hasReason() {
-		return
-	}
-	var b buckets
 	for name, values := range h {
-		if len(values) > 0 {
-			b.see(strings.ToLower(name), values[0])
+		if status == http.StatusTooManyRequests && len(values) > 0 {
+			r.limits.see(strings.ToLower(name), values[0])
 		}
 	}
-	if spent := b.spent(); spent != "" {
-		r.addCode(field{key: "spent", text: spent}, kindWord)
+}
+
+// spentTokens is added to the text of a failure whose headers say so. Whatever the
+// body says of money, keys or accounts is worth more.
+const spentTokens = " | token bucket is empty by headers"
+
+// noTokens reports whether the headers of a rate limit, or their copy in the body,
+// name the bucket of tokens as the one that ran empty.
+func (r *reading) noTokens(status int) bool {
+	if status != http.StatusTooManyRequests || r.limits.spent() != "tokens" || r.hasReason() {
+		return false
 	}
+	r.addCode(field{key: "spent", text: "tokens"}, kindWord)
+	return true
 }
 
 // hasReason reports whether a code names a reason that no header may talk over.

@@ -1,6 +1,9 @@
 package troubleshoot
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // essence takes from a log or a trace what tells of no failure: the frames of the
 // stack, whose paths and code name all kinds of things, and beside lines marked as
@@ -60,7 +63,7 @@ func (f *frames) skips(line string) bool {
 	case strings.HasPrefix(text, `File "`) && strings.Contains(text, `", line `):
 		f.column = column
 		return true
-	case column > 0 && strings.HasPrefix(text, "at "):
+	case column > 0 && strings.HasPrefix(text, "at ") && !strings.HasSuffix(strings.TrimRight(text, " \r\n"), "{"): // Node prints an error's fields after its last frame
 		return strings.IndexByte(text, '/') > 0 || strings.Contains(text, ".java:") || strings.Contains(text, "(native") || strings.Contains(text, "<anonymous>")
 	}
 	return false
@@ -93,8 +96,15 @@ func isOrdinary(line string) bool {
 
 func isMarked(line string, marks []string) bool {
 	head := line[:min(len(line), gradeRoom)]
-	if len(head) <= len("ERR") {
+	if len(head) <= len("I0102 ") {
 		return false
+	}
+	if head[5] == ' ' && isNumber(head[1:5]) { // as glog marks lines
+		grade := "ERR"
+		if head[0] == 'I' || head[0] == 'D' {
+			grade = "INF"
+		}
+		return slices.Contains(marks, grade)
 	}
 	for _, mark := range marks {
 		i := strings.Index(head, mark)

@@ -155,6 +155,9 @@ func (f *Fault) settle(r *reading, h http.Header) {
 // keep stores the text: redacted, bounded, the innermost message first.
 func (f *Fault) keep(r *reading, secrets *Redactor) {
 	loud := fold(f.said(r, secrets))
+	if r.noTokens(f.Status) {
+		loud += spentTokens
+	}
 	if strings.Contains(loud, "requested") {
 		switch asked, limit := askedOf(loud); {
 		case asked > limit:

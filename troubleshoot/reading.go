@@ -60,6 +60,7 @@ type reading struct {
 	mangled  bool   // a structure broke off in the middle: what follows is no echo
 	rest     string // what stood beside the failure, for when it says nothing
 	failed   bool   // a field says that the result is an error
+	limits   buckets
 	found    bool
 }
 
@@ -130,6 +131,8 @@ func (r *reading) file(f field) {
 		}
 	case "n_ctx":
 		r.window, _ = strconv.Atoi(f.text)
+	default:
+		r.limits.see(f.key, f.text)
 	}
 }
 
