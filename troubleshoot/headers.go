@@ -25,7 +25,7 @@ func (r *reading) headers(h http.Header, status int) {
 
 // spentTokens is added to the text of a failure whose headers say so. Whatever the
 // body says of money, keys or accounts is worth more.
-const spentTokens = " | token bucket is empty by headers"
+const spentTokens = " | tokens gone by headers"
 
 // noTokens reports whether the headers of a rate limit, or their copy in the body,
 // name the bucket of tokens as the one that ran empty.

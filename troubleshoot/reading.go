@@ -132,7 +132,9 @@ func (r *reading) file(f field) {
 	case "n_ctx":
 		r.window, _ = strconv.Atoi(f.text)
 	default:
-		r.limits.see(f.key, f.text)
+		if len(f.key) > len("ratelimit-") {
+			r.limits.see(strings.ToLower(f.key), f.text)
+		}
 	}
 }
 
