@@ -104,4 +104,5 @@ func FuzzLookUp(f *testing.F) {
 var hostile = map[string]string{
 	"braces": `{"a":`, "words": "the model ", "html": "<p>rate limit</p>", "digits": "429 ", "quotes": `'" `, "keys": "sk-abcdefgh12345678 ", "nested": `{"message":"{\"message\":`,
 	"wait": "retry in ", "backslashes": `{"a":"\`, "scripts": "<script>", "stars": "model * not ", "codes": "rate_limit ", "ipv6": "a:b:", "mail": "a@b.", "slashes": "http://", "names": "key: ",
+	"lines": "ERR x y z\n", "ordinary": "INFO x y\n", "frames": "  at /x\n", "columns": "x\n File \"a\", line 1\n",
 }
