@@ -49,7 +49,9 @@ func run(ctx context.Context, args []string, t terminal) int {
 	err = root.ExecuteContext(ctx)
 	if lost := out.lost(); lost != nil {
 		fmt.Fprintln(t.err, w.say("output_lost", "why", reason(lost)))
-		return int(statusFailed)
+		if err == nil || errors.Is(err, lost) { // else the status says more: not to start again, say
+			err = statusFailed
+		}
 	}
 	var status exitError
 	switch {
