@@ -52,26 +52,16 @@ func lookPostgres(ctx context.Context, o Options) (err error) {
 	return trouble(p.where, err)
 }
 
-func lookLite(ctx context.Context, path string, o testOptions) (err error) {
+func lookLite(ctx context.Context, path string, o testOptions) error {
 	if err := prepareFile(path); err != nil { // it is there: this says whether it is a file
 		return err
 	}
-	db, err := liteDB(path, o)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	isNew, err := checkLite(ctx, path, conn)
-	if err != nil || isNew {
-		return err
-	}
-	return known(ctx, path, conn)
+	return onLite(ctx, path, o, func(conn *sql.Conn, isNew bool) error {
+		if isNew {
+			return nil
+		}
+		return known(ctx, path, conn)
+	})
 }
 
 // known refuses a schema that this program does not know.

@@ -81,7 +81,8 @@ func openLite(ctx context.Context, o Options) (where string, _ engine, err error
 	if err := prepareFile(path); err != nil {
 		return path, nil, err
 	}
-	if err := prepareLite(ctx, path, o.test); err != nil {
+	err = onLite(ctx, path, o.test, func(conn *sql.Conn, isNew bool) error { return prepareLite(ctx, path, conn, isNew) })
+	if err != nil {
 		return path, nil, err
 	}
 	l := new(lite)
@@ -182,9 +183,8 @@ func fileURI(path string) string {
 	return "file://" + (&url.URL{Path: path}).EscapedPath()
 }
 
-// prepareLite checks what the file holds before it changes anything, and brings
-// it up to date.
-func prepareLite(ctx context.Context, path string, o testOptions) (err error) {
+// onLite checks what the file holds, and does something with the one connection.
+func onLite(ctx context.Context, path string, o testOptions, do func(conn *sql.Conn, isNew bool) error) (err error) {
 	db, err := liteDB(path, o)
 	if err != nil {
 		return err
@@ -200,6 +200,11 @@ func prepareLite(ctx context.Context, path string, o testOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	return do(conn, isNew)
+}
+
+// prepareLite brings a file that was checked up to date.
+func prepareLite(ctx context.Context, path string, conn *sql.Conn, isNew bool) error {
 	if isNew {
 		for _, pragma := range []string{"auto_vacuum = INCREMENTAL", fmt.Sprint("application_id = ", liteID)} {
 			if _, err := conn.ExecContext(ctx, "PRAGMA "+pragma); err != nil { // before the first table
@@ -215,7 +220,7 @@ func prepareLite(ctx context.Context, path string, o testOptions) (err error) {
 	}
 	// What an earlier process left in the log goes where it belongs, for the same
 	// reason as in openReaders. Another program that reads may be in the way.
-	_, err = conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	_, err := conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return err
 }
 
