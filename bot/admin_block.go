@@ -54,7 +54,7 @@ func (r *Relay) listSpeakers(in call, all []speaker) string {
 			where = w.group
 		}
 		lines = append(lines, strconv.Itoa(len(keys))+". "+say(in.tag, "block_line", "name", orElse(oneLine(w.Name, maxName), "?"),
-			"where", where, "ago", r.catalogue().Duration(in.tag, now.Sub(w.at))))
+			"where", where, "ago", r.catalogue().Age(in.tag, now.Sub(w.at))))
 	}
 	r.choices.show(in.person, listPeople, keys)
 	if len(keys) == 0 {

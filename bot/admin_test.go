@@ -30,14 +30,14 @@ AI sources: one failing (401), again at 00:20, two OK (in use), three OK, four s
 Key main of one failing (401), again at 00:20
 Key a of two OK
 Key b of two failing (429), again at 00:20
-Questions in 24 hours: `,
+24 h: `,
 			"zh-Hans": `机器人状态：异常
 微信：正常
 AI 源：one 异常（401），00:20 再试，two 正常（使用中），three 正常，four 已被管理员搁置
 one 的密钥 main 异常（401），00:20 再试
 two 的密钥 a 正常
 two 的密钥 b 异常（429），00:20 再试
-24 小时内的提问：`,
+24 小时：`,
 		} {
 			w.hear(byOwner("/lang " + tag))
 			w.texts()

@@ -147,7 +147,7 @@ func (r *Relay) details(in call, id, query string) string {
 	if n.Count == 0 {
 		return text + "\n\n" + c.Say(tag, "never_seen")
 	}
-	return text + "\n\n" + c.Say(tag, "seen", "count", strconv.Itoa(n.Count), "ago", c.Duration(tag, now.Sub(n.Last)))
+	return text + "\n\n" + c.Say(tag, "seen", "count", strconv.Itoa(n.Count), "ago", c.Age(tag, now.Sub(n.Last)))
 }
 
 // unknownCode says what an unlisted code belongs to, or what it is close to.

@@ -22,7 +22,7 @@ func TestDiagReference(t *testing.T) {
 			owner.Sender.Owner = true
 			w.hear(owner)
 			got := w.texts()
-			if len(got) != 1 || !strings.HasPrefix(got[0], "429 ") || !strings.HasSuffix(got[0], w.ui("seen", "count", "1", "ago", w.relay.o.Catalogue.Duration("en", 0))) {
+			if len(got) != 1 || !strings.HasPrefix(got[0], "429 ") || !strings.HasSuffix(got[0], w.ui("seen", "count", "1", "ago", w.relay.o.Catalogue.Age("en", 0))) {
 				t.Errorf("/diag %s: %q", query, got)
 			}
 		}

@@ -55,8 +55,8 @@ func TestDigest(t *testing.T) {
 		w.stumble()
 		expectTold("before nine")
 		at(9, 2)
-		expectTold("at nine", "What went wrong in the last 24 hours\nQuestions in 24 hours: 1 answered (0 rescued), 1 failed\n"+
-			"Last failures\n429 Too many requests, once, 2 minutes ago\nMore: /diag trend, /diag last")
+		expectTold("at nine", "What went wrong in the last 24 hours\n24 h: 1 answered, 1 failed (0 rescued)\n"+
+			"Last failures\n429 Too many requests, once, 2 min ago\nMore: /diag trend, /diag last")
 		w.stop()
 		<-w.ended
 		w = newWorld(t, daily(s))

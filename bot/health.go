@@ -67,17 +67,19 @@ func (r *Relay) loggedOut(tag string) (lines []string) {
 	return lines
 }
 
-// age writes a long time in its two largest units: 3 days 4 hours.
+// age writes a long time in its two largest units: 3 d 4 h.
 func (r *Relay) age(tag string, d time.Duration) string {
-	unit := func(key string, n time.Duration) string { return r.catalogue().Units(tag, key, int64(n)) }
+	unit := func(key string, n time.Duration) string {
+		return r.catalogue().Say(tag, key, "n", strconv.FormatInt(int64(n), 10))
+	}
 	days, hours, minutes := d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60
 	switch {
 	case days > 0:
-		return unit("dur_days", days) + " " + unit("dur_hours", hours)
+		return unit("age_days", days) + " " + unit("age_hours", hours)
 	case hours > 0:
-		return unit("dur_hours", hours) + " " + unit("dur_minutes", minutes)
+		return unit("age_hours", hours) + " " + unit("age_minutes", minutes)
 	}
-	return unit("dur_minutes", minutes)
+	return unit("age_minutes", minutes)
 }
 
 // sources lists the AI sources, as far as they are known, with their keys where
@@ -132,10 +134,10 @@ func (r *Relay) lately(in call, now time.Time) []string {
 	return append(lines, r.failures(tag, now, seen)...)
 }
 
-// counts says what became of questions: what was rescued has not failed.
+// counts says what became of questions. What was rescued failed at first.
 func (r *Relay) counts(tag string, sum Tally) string {
 	return r.catalogue().Say(tag, "health_counts", "answered", strconv.Itoa(sum.Answered),
-		"failed", strconv.Itoa(sum.Failed-sum.Rescued), "rescued", strconv.Itoa(sum.Rescued))
+		"failed", strconv.Itoa(sum.Failed), "rescued", strconv.Itoa(sum.Rescued))
 }
 
 // queue says how many messages wait besides the one that asks, and how long
@@ -159,7 +161,7 @@ func (r *Relay) failures(tag string, now time.Time, seen map[string]EntryCount) 
 	lines := []string{r.catalogue().Say(tag, "last_failures")}
 	for _, k := range kinds[:min(len(kinds), mostFailures)] {
 		lines = append(lines, r.catalogue().Say(tag, "failure_line", "code", r.code(k.Entry), "title", r.catalogue().Title(k.Entry, tag),
-			"times", r.times(tag, "times", k.Count), "ago", r.catalogue().Duration(tag, now.Sub(k.Last))))
+			"times", r.times(tag, "times", k.Count), "ago", r.catalogue().Age(tag, now.Sub(k.Last))))
 	}
 	return lines
 }

@@ -138,7 +138,7 @@ func (r *Relay) took(tag string, d time.Duration) string {
 	case d < 90*time.Second:
 		return r.catalogue().Say(tag, "took_seconds", "n", strconv.Itoa(int(d.Round(time.Second).Seconds())))
 	}
-	return r.catalogue().Duration(tag, d)
+	return r.catalogue().Age(tag, d)
 }
 
 // story tells an incident attempt by attempt; it is empty when none is known.

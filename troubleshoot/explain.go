@@ -146,17 +146,28 @@ func (p *teller) duration(d time.Duration) string {
 // Duration writes a length of time in a language, rounded up to a unit people
 // use: 20 seconds, 3 minutes, 2 hours, 4 days.
 func (c *Catalogue) Duration(tag string, d time.Duration) string {
-	unit, key := time.Second, "dur_seconds"
+	unit, n := inUnits(d)
+	return c.Units(tag, "dur_"+unit, n)
+}
+
+// Age is Duration as short as the lists for admins want it: 20 sec, 3 min, 2 h, 4 d.
+func (c *Catalogue) Age(tag string, d time.Duration) string {
+	unit, n := inUnits(d)
+	return c.Say(tag, "age_"+unit, "n", strconv.FormatInt(n, 10))
+}
+
+// inUnits rounds a length of time up to a unit people use.
+func inUnits(d time.Duration) (unit string, n int64) {
+	length, unit := time.Second, "seconds"
 	switch {
 	case d > 48*time.Hour:
-		unit, key = 24*time.Hour, "dur_days"
+		length, unit = 24*time.Hour, "days"
 	case d > 90*time.Minute:
-		unit, key = time.Hour, "dur_hours"
+		length, unit = time.Hour, "hours"
 	case d > 90*time.Second:
-		unit, key = time.Minute, "dur_minutes"
+		length, unit = time.Minute, "minutes"
 	}
-	n := max(1, (d+unit-1)/unit)
-	return c.Units(tag, key, int64(n))
+	return unit, int64(max(1, (d+length-1)/length))
 }
 
 // Units writes a number of units, whose keys are dur_seconds, dur_minutes, dur_hours

@@ -313,7 +313,7 @@ func (l *linter) ui(tag string, p *prose, must bool, g *glossary) {
 // uiKeys are the texts this package itself says.
 func uiKeys() []string {
 	keys := []string{"ref", "ref_only", "join", "told_admin", "told_user", "told_group", "reasons", "suggestion", "steps", "auto", "links", "see_also", "also_under", "more", "worth_retrying", "word_yes", "word_no",
-		"dur_seconds", "dur_minutes", "dur_hours", "dur_days", "dur_seconds_one", "dur_minutes_one", "dur_hours_one", "dur_days_one"}
+		"age_seconds", "age_minutes", "age_hours", "age_days", "dur_seconds", "dur_minutes", "dur_hours", "dur_days", "dur_seconds_one", "dur_minutes_one", "dur_hours_one", "dur_days_one"}
 	for _, s := range severities {
 		keys = append(keys, "severity_"+s)
 	}

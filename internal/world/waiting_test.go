@@ -65,7 +65,7 @@ func TestWaiting(t *testing.T) {
 		t.Error("said nothing")
 	}
 	w.Say(world.Person{}, "/diag")
-	if got := answer(); !strings.HasPrefix(got, ui("health_ok")+"\n"+w.Catalogue.Say("en", "health_wechat_since", "age", w.Catalogue.Say("en", "dur_minutes", "n", "0"))) || !strings.Contains(got, w.Catalogue.Say("en", "source_in_use", "name", "openai")) {
+	if got := answer(); !strings.HasPrefix(got, ui("health_ok")+"\n"+w.Catalogue.Say("en", "health_wechat_since", "age", w.Catalogue.Say("en", "age_minutes", "n", "0"))) || !strings.Contains(got, w.Catalogue.Say("en", "source_in_use", "name", "openai")) {
 		t.Errorf("health: %q", got)
 	}
 	if err := w.AI.Next("500"); err != nil {
