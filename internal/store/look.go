@@ -20,7 +20,7 @@ func Look(ctx context.Context, o Options) error {
 	if err != nil || !Made(o) {
 		return err
 	}
-	return trouble(path, lookLite(ctx, path, o.test))
+	return trouble(path, unlocked(ctx, func() error { return lookLite(ctx, path, o.test) }))
 }
 
 // Made reports whether there is a database already. Of a PostgreSQL it is always

@@ -11,19 +11,21 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 )
 
 const (
 	liteFile  = "diagbot.db"
-	liteID    = 0x64626f74 // "dbot", in the header of the file, where file(1) sees it
-	liteLeast = 3_051_003  // SQLite 3.51.3: before it, resetting the log could destroy the database
-	liteBusy  = "5000"     // milliseconds to wait for other programs, such as sqlite3
-	readers   = 2          // connections beside the writer's
-	readCache = "-500"     // KiB for each
-	mainCache = "-1500"    // KiB for the writer
-	logLimit  = "16777216" // bytes that the log keeps of the disk when it is empty
+	liteID    = 0x64626f74      // "dbot", in the header of the file, where file(1) sees it
+	liteLeast = 3_051_003       // SQLite 3.51.3: before it, resetting the log could destroy the database
+	liteBusy  = "5000"          // milliseconds to wait for other programs, such as sqlite3
+	liteHaste = 3 * time.Second // after which a lock is another program's, and not its start or end
+	readers   = 2               // connections beside the writer's
+	readCache = "-500"          // KiB for each
+	mainCache = "-1500"         // KiB for the writer
+	logLimit  = "16777216"      // bytes that the log keeps of the disk when it is empty
 )
 
 // lite is the embedded engine.
@@ -81,12 +83,14 @@ func openLite(ctx context.Context, o Options) (where string, _ engine, err error
 	if err := prepareFile(path); err != nil {
 		return path, nil, err
 	}
-	err = onLite(ctx, path, o.test, func(conn *sql.Conn, isNew bool) error { return prepareLite(ctx, path, conn, isNew) })
+	err = unlocked(ctx, func() error {
+		return onLite(ctx, path, o.test, func(conn *sql.Conn, isNew bool) error { return prepareLite(ctx, path, conn, isNew) })
+	})
 	if err != nil {
 		return path, nil, err
 	}
 	l := new(lite)
-	if err := l.openReaders(ctx, path, o.test); err != nil {
+	if err := unlocked(ctx, func() error { return l.openReaders(ctx, path, o.test) }); err != nil {
 		return path, nil, err
 	}
 	writer, err := liteDB(path, o.test, "cache_size("+mainCache+")", "journal_size_limit("+logLimit+")")
@@ -95,6 +99,22 @@ func openLite(ctx context.Context, o Options) (where string, _ engine, err error
 	}
 	l.group = newGroup(path, writer)
 	return path, l, nil
+}
+
+// unlocked does something that fails at once while another program opens or closes
+// the file, which busy_timeout does not cover, until it succeeds or took too long.
+func unlocked(ctx context.Context, do func() error) error {
+	for began := time.Now(); ; {
+		err := do()
+		if kind, _, _ := describe(err); err == nil || kind != Busy || time.Since(began) > liteHaste {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // openReaders opens the connections for reading. One of them, the anchor, does
