@@ -20,7 +20,8 @@ import (
 var patient = llm.Timeouts{Headers: time.Minute, FirstToken: time.Minute, Idle: time.Minute, Total: 2 * time.Minute}
 
 // newPatientArena is an arena in which a hanging service hangs until the bot
-// stops, which it then does quickly.
+// stops. A quarter of its grace is for the last words: two seconds, which a machine
+// that is full may need.
 func newPatientArena(t *testing.T) (*arena, *simllm.Server) {
 	t.Helper()
 	var ai *simllm.Server
@@ -28,7 +29,7 @@ func newPatientArena(t *testing.T) (*arena, *simllm.Server) {
 		var clients bySource
 		ai, clients = newSource(t, o.Logger, patient)
 		o.Bot = func(o *bot.Options) {
-			o.Completer, o.Deadline, o.Grace, o.MemoryTurns = clients, 2*time.Minute, time.Second, 3
+			o.Completer, o.Deadline, o.Grace, o.MemoryTurns = clients, 2*time.Minute, 8*time.Second, 3
 		}
 	})
 	return a, ai
