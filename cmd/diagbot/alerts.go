@@ -73,8 +73,8 @@ func (m *alarm) recall(ctx context.Context, account string, from settings) error
 	return nil
 }
 
-// leave forgets what the targets know of an account that another process may answer
-// for now.
+// leave forgets what the targets know of an account, which may be another process's
+// from here on.
 func (m *alarm) leave(account string) {
 	m.affairs.forget(account)
 	m.Recall(account, nil)
