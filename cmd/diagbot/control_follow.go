@@ -60,9 +60,7 @@ func (c *control) obey(ctx context.Context) {
 		why := c.redactor.Redact(err.Error())
 		c.logger.Error("the configuration was not read again", "error", why)
 		c.mu.Lock()
-		c.mu.Lock()
 		c.asked.Failed = why
-		c.mu.Unlock()
 		c.mu.Unlock()
 		return
 	}
