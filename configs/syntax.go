@@ -64,8 +64,9 @@ func (l *loader) tab(err error, text string) bool {
 // colon reports the first key whose colon is full-width, as Chinese keyboards type
 // it, or has no space after it: YAML reads both as text.
 func (l *loader) colon(text string) bool {
+	mistyped := regexp.MustCompile(`^\s*(?:- )?([a-z_]+)\s*(：|:[^\s:])`)
 	for n, s := range strings.Split(text, "\n") {
-		m := regexp.MustCompile(`^\s*(?:- )?([a-z_]+)\s*(：|:[^\s:])`).FindStringSubmatch(s)
+		m := mistyped.FindStringSubmatch(s)
 		if m == nil || !slices.ContainsFunc(l.keys, func(k key) bool { return lastSegment(k.path) == m[1] }) {
 			continue
 		}
