@@ -50,7 +50,7 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	owner := "filehelper"
 	n.wechat.SayFromPhone(owner, "/key add first spare "+secondKey)
-	n.said(t, owner, "first has the key spare now, and takes it.")
+	n.said(t, owner, "first has the key spare now, and accepts it.")
 	for _, secret := range []string{header, secondKey, hook} {
 		n.wechat.Say(alice, "My key is "+secret+", "+url.QueryEscape(secret)+" or so.")
 	}

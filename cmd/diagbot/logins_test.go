@@ -48,10 +48,10 @@ func TestLogInFromAnotherChat(t *testing.T) {
 	if code == nil {
 		t.Fatalf("no code in %s", pair.text())
 	}
-	ask(bob, "/auth "+code[1], "You are an admin now.")
+	ask(bob, "/auth "+code[1], "You're an admin now.")
 	ask(bob, "/login  old", "Codes for other accounts are for the owner of this one, and for admins named in the configuration.")
 	n.wechat.RefuseLogin(0, "")
-	ask(lena, "/login Old", "open this link in WeChat on its phone, or scan it there as a QR code. It is good for a few minutes:\nhttps://login.weixin.qq.com/l/")
+	ask(lena, "/login Old", "open this link in WeChat on its phone, or make a QR code of it and scan that there. It's good for a few minutes:\nhttps://login.weixin.qq.com/l/")
 	n.wechat.Scan()
 	for deadline := time.Now().Add(30 * time.Second); strings.Count(p.text(), "[old] Answering.") < 2 && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond) // polls a process
