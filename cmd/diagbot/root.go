@@ -135,7 +135,7 @@ func (a *app) knownCommand(c *cobra.Command, args []string) error {
 	}
 	text := a.say("unknown_command", "name", args[0])
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		text += " " + a.say("unknown_command_near", "list", strings.Join(near, ", "))
+		text = a.sentences(text, a.say("unknown_command_near", "list", strings.Join(near, ", ")))
 	}
 	return errors.New(text)
 }
@@ -171,7 +171,7 @@ func (a *app) badFlag(c *cobra.Command, err error) error {
 		}
 		text = a.say(key, "name", name)
 	}
-	return errors.New(text + " " + a.say("usage_see", "command", c.CommandPath()))
+	return errors.New(a.sentences(text, a.say("usage_see", "command", c.CommandPath())))
 }
 
 // noArgs refuses arguments of a command that has none.
@@ -179,8 +179,8 @@ func (a *app) noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return errors.New(a.say("no_argument", "name", args[0], "command", c.Name()) + " " +
-		a.say("usage_see", "command", c.CommandPath()))
+	return errors.New(a.sentences(a.say("no_argument", "name", args[0], "command", c.Name()),
+		a.say("usage_see", "command", c.CommandPath())))
 }
 
 // localizeFlags words the flags that cobra makes by itself.
