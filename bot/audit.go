@@ -143,7 +143,7 @@ func (r *Relay) deedIn(tag string, d Deed) []string {
 	who := d.Who
 	for _, p := range []Proof{ProofOwner, ProofListed, ProofPaired, ProofRemark} {
 		if name, ok := strings.CutSuffix(who, " ("+string(p)+")"); ok {
-			who = name + " (" + say(tag, "proof_"+string(p)) + ")"
+			who = say(tag, "aside", "text", name, "aside", say(tag, "proof_"+string(p)))
 		}
 	}
 	where := d.Where

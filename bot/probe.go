@@ -166,7 +166,7 @@ func (r *Relay) page(tag string, p llm.StatusPage) string {
 	}
 	state := r.catalogue().Say(tag, key)
 	if p.Incident != "" {
-		state += " (" + oneLine(r.plainly(p.Incident), maxWords) + ")"
+		state = r.catalogue().Say(tag, "aside", "text", state, "aside", oneLine(r.plainly(p.Incident), maxWords))
 	}
 	return r.catalogue().Say(tag, "probe_page", "host", p.Host, "state", state)
 }
