@@ -23,7 +23,7 @@ func familiar(name string) (hint, bool) {
 	}
 	switch name {
 	case "channel_type":
-		return hint{"there is one channel; wechat_mode chooses its variant", "目前只有一个通道，用 wechat_mode 选择方式"}, true
+		return hint{"here it is accounts[].channel: openwechat or ilink", "在这里是 accounts[].channel，可选 openwechat 或 ilink"}, true
 	case "clear_memory_commands", "session_clear_token":
 		return hint{"the command is always /reset, also #清除记忆", "命令固定为 /reset 或 #清除记忆"}, true
 	case "group_at_off", "no_need_at":
