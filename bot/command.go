@@ -71,7 +71,8 @@ const maxWord = 16
 //
 // Marks are / and #, also in full width. What follows a slash is a command or a
 // mistake, unless it looks like a path; after # it is a command only when known
-// or nearly so, because people write #topics.
+// or nearly so, because people write #topics. A blank that a phone's keyboard puts
+// behind a slash is nothing where a name follows: else a key would go to a model.
 func (t *commandTable) parse(text string) (c *command, args string, ok bool) {
 	text = strings.TrimLeftFunc(text, invisible)
 	mark, size := utf8.DecodeRuneInString(text)
@@ -84,18 +85,15 @@ func (t *commandTable) parse(text string) (c *command, args string, ok bool) {
 		c, ok = t.byText[fold(text)]
 		return c, "", ok
 	}
-	word, args := cutWord(text[size:])
-	if c, ok = t.byName[word]; ok {
-		return c, args, true
+	topic, text := mark == '#' || mark == '＃', text[size:]
+	word, args := cutWord(text)
+	if word == "" && !topic {
+		c, args = t.known(args, topic)
+		return c, args, c != nil && c.run != nil
 	}
-	if c, digits := t.withDigits(word); c != nil {
-		return c, strings.TrimSpace(digits + " " + args), true
+	if c, after := t.known(text, topic); c != nil {
+		return c, after, true
 	}
-	topic := mark == '#' || mark == '＃'
-	if c, args = t.joined(text[size:], topic); c != nil {
-		return c, args, true
-	}
-	word, args = cutWord(text[size:])
 	if c = t.beginning(word, topic); c != nil {
 		return c, args, true
 	}
@@ -106,6 +104,18 @@ func (t *commandTable) parse(text string) (c *command, args string, ok bool) {
 		return nil, "", false
 	}
 	return &command{name: word}, args, true
+}
+
+// known finds the command that text names right behind its mark.
+func (t *commandTable) known(text string, topic bool) (c *command, args string) {
+	word, args := cutWord(text)
+	if c := t.byName[word]; c != nil {
+		return c, args
+	}
+	if c, digits := t.withDigits(word); c != nil {
+		return c, strings.TrimSpace(digits + " " + args)
+	}
+	return t.joined(text, topic)
 }
 
 // beginning finds the only command that a cut name can mean. After a # more of it

@@ -71,6 +71,7 @@ func TestStoredCommands(t *testing.T) {
 		"/ky add a b sk-x":        "/ky",
 		"/keyy add a b sk-x":      "/keyy",
 		"/key:add a b sk-x":       "/key",
+		"/ key add a b sk-x":      "/key",
 		"/key：add a b sk-x":       "/key",
 		"/keyy:add a b sk-x":      "/keyy",
 		"/auth「ABCDE-FGHJK」":      "/auth",
