@@ -57,7 +57,7 @@ func (r *Relay) paired(in call) string {
 		return r.unread(in.tag, err)
 	}
 	in.did("", resultPaired)
-	r.tellOwner(in.work, in.out, "auth_told", "name", oneLine(in.Sender.Name, maxName))
+	r.tellOwner(in.work, in.out, "auth_told", "name", nameOf(in.Sender))
 	return r.catalogue().Say(in.tag, "auth_done")
 }
 
@@ -74,7 +74,7 @@ func (r *Relay) guessed(in call, result paired, wrong int) {
 	}
 	r.o.Logger.Warn("somebody guesses the pairing code", "chat", r.hash(in.Chat.ID), "tries", wrong, "void", result == pairedSpent)
 	if _, ok := r.ownerChat(); ok && r.guessTold.due(time.Now(), guessEvery) {
-		r.tellOwner(in.work, in.out, key, "name", oneLine(in.Sender.Name, maxName), "n", strconv.Itoa(wrong))
+		r.tellOwner(in.work, in.out, key, "name", nameOf(in.Sender), "n", strconv.Itoa(wrong))
 	}
 }
 

@@ -33,7 +33,7 @@ func (r *Relay) block(in call) string {
 func namedLike(all []speaker, name string) (named []speaker) {
 	name = fold(oneLine(name, maxName+1))
 	for _, w := range all {
-		if own := fold(oneLine(w.Name, maxName)); own == name || "@"+own == name {
+		if own := fold(nameOf(w.Sender)); own == name || "@"+own == name {
 			named = append(named, w)
 		}
 	}
@@ -53,7 +53,7 @@ func (r *Relay) listSpeakers(in call, all []speaker) string {
 		if w.group != "" {
 			where = w.group
 		}
-		lines = append(lines, strconv.Itoa(len(keys))+". "+say(in.tag, "block_line", "name", orElse(oneLine(w.Name, maxName), "?"),
+		lines = append(lines, strconv.Itoa(len(keys))+". "+say(in.tag, "block_line", "name", nameOf(w.Sender),
 			"where", where, "ago", r.catalogue().Age(in.tag, now.Sub(w.at))))
 	}
 	r.choices.show(in.person, listPeople, keys)
@@ -64,7 +64,7 @@ func (r *Relay) listSpeakers(in call, all []speaker) string {
 }
 
 func (r *Relay) blockOne(in call, w speaker) string {
-	say, name := r.catalogue().Say, orElse(oneLine(w.Name, maxName), "?")
+	say, name := r.catalogue().Say, nameOf(w.Sender)
 	proof, err := r.admins.proof(in.work, w.Sender, w.login)
 	switch {
 	case err != nil:

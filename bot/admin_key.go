@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,13 +29,26 @@ func (r *Relay) key(in call) string {
 	switch {
 	case !ok:
 	case verb == "add" && len(words) == 2:
-		return r.addKey(in, provider, llm.Key{Name: words[0], Secret: words[1]})
+		return r.addKey(in, provider, llm.Key{Name: bare(words[0]), Secret: bare(words[1])})
 	case verb == "remove" && len(words) == 1:
 		return r.removeKey(in, provider, words[0])
 	case verb == "test" && len(words) == 1:
 		return r.testKey(in, provider, words[0])
 	}
-	return r.catalogue().Say(in.tag, "key_usage", "list", r.keyNames(in.tag))
+	text := r.catalogue().Say(in.tag, "key_usage", "list", r.keyNames(in.tag))
+	if r.hasSecret(in.args) {
+		text += "\n" + r.catalogue().Say(in.tag, "key_delete_hint")
+	}
+	return text
+}
+
+// hasSecret reports whether there may be a key among words that were given wrongly.
+func (r *Relay) hasSecret(args string) bool {
+	const long = 16 // bytes that no word of /key has
+	return slices.ContainsFunc(strings.Fields(args), func(w string) bool {
+		_, provider := r.providerNamed(w)
+		return !provider && (len(w) >= long && isSecret(w) || r.redact(w) != w)
+	})
 }
 
 // providerOf takes the provider off the front of words; where there is only one it
@@ -140,7 +152,7 @@ func (r *Relay) testKey(in call, provider, name string) string {
 	if !ok {
 		return r.notControlled(in.tag, llm.ErrNoKey)
 	}
-	in.out.put(r.passed(in.task, r.catalogue().Say(in.tag, "probe_checking", "n", strconv.Itoa(int(probeTime.Seconds())))))
+	r.checking(in)
 	var check llm.Check
 	err := r.keepControl(in.work, func(ctx context.Context) (err error) {
 		check, err = r.o.Control.TestKey(ctx, provider, name)
@@ -155,6 +167,7 @@ func (r *Relay) testKey(in call, provider, name string) string {
 
 // keyNamed finds a key that exists: only such names are said again.
 func (r *Relay) keyNamed(provider, name string) (string, bool) {
+	name = bare(name)
 	for _, s := range r.o.Sources.Status() {
 		if s.Provider != provider {
 			continue

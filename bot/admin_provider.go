@@ -26,7 +26,7 @@ func (r *Relay) provider(in call) string {
 	if act == nil || name == "" {
 		return r.catalogue().Say(in.tag, "provider_usage")
 	}
-	if verb == "use" && fold(name) == "auto" {
+	if verb == "use" && fold(bare(name)) == "auto" {
 		name, key = "", "provider_auto_done"
 	} else if found, ok := r.providerNamed(name); ok {
 		name = found
@@ -123,7 +123,7 @@ func (r *Relay) providers() (names []string) {
 }
 
 func (r *Relay) providerNamed(name string) (string, bool) {
-	all := r.providers()
+	all, name := r.providers(), bare(name)
 	i := slices.IndexFunc(all, func(p string) bool { return fold(p) == fold(name) })
 	if i < 0 {
 		return "", false
@@ -214,8 +214,10 @@ func (r *Relay) model(in call) string {
 	if r.o.Control == nil || len(r.providers()) == 0 {
 		return say(in.tag, "control_none")
 	}
-	name, provider := words[len(words)-1], r.inUse()
+	name, provider := bare(words[len(words)-1]), r.inUse()
 	switch found, ok := r.providerNamed(words[0]); {
+	case len(words) == 1 && ok || name == "":
+		return r.listProviders(in.tag, "model_usage")
 	case len(words) > 2 || len(name) > maxModel || r.exact(name) != name || strings.HasPrefix(name, "sk-"): // a key is no name
 		return say(in.tag, "model_usage")
 	case len(words) == 2 && ok:

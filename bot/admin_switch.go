@@ -86,33 +86,64 @@ func (r *Relay) quiet(in call) string {
 	return say(in.tag, "quiet_until", "time", r.clock(until))
 }
 
-// lengths are lengths of time as people write them: 30m, 2 h, 30分钟, 1天.
-var lengths = regexp.MustCompile(`^(\d{1,5}) ?(s|sec|秒|초|m|min|分|分钟|分鐘|분|h|小时|小時|時間|시간|d|天|日|일)?$`)
+// length is the first part of a length of time as people write them: 30m, 2 hours,
+// 1小时30分钟.
+var length = regexp.MustCompile(`^(\d{1,5})(?: ?([^\d\s]+))? ?`)
 
 // lengthOf reads a length of time; a bare number is minutes, and "off" is none.
-func lengthOf(s string) (time.Duration, bool) {
-	s = fold(s)
+func lengthOf(s string) (d time.Duration, ok bool) {
+	const longest = 64 // bytes
+	s = fold(bare(s))
 	switch s {
 	case "off", "关", "關", "关闭", "關閉", "取消", "オフ", "끄기":
 		return 0, true
+	case "半小时", "半个小时", "半小時", "半個小時", "半時間", "반시간":
+		return 30 * time.Minute, true
 	}
 	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
 		return d, true
 	}
-	part := lengths.FindStringSubmatch(s)
-	if part == nil {
-		return 0, false
+	for s = inDigits(s); s != "" && len(s) <= longest; ok = true {
+		part := length.FindStringSubmatch(s)
+		if part == nil || part[2] == "" && (ok || part[0] != s) {
+			return 0, false
+		}
+		unit := unitOf(part[2])
+		if unit == 0 {
+			return 0, false
+		}
+		n, _ := strconv.Atoi(part[1]) // at most five digits
+		d, s = d+unit*time.Duration(min(n, int(mostQuiet/unit))), s[len(part[0]):]
 	}
-	n, _ := strconv.Atoi(part[1]) // at most five digits
-	unit := time.Minute
-	switch {
-	case part[2] == "":
-	case strings.Contains("s sec 秒 초", part[2]):
-		unit = time.Second
-	case strings.Contains("h 小时 小時 時間 시간", part[2]):
-		unit = time.Hour
-	case strings.Contains("d 天 日 일", part[2]):
-		unit = 24 * time.Hour
+	return d, ok && s == ""
+}
+
+// inDigits writes a single Chinese number at the beginning of s in digits.
+func inDigits(s string) string {
+	for n, word := range []string{"一", "二", "三", "四", "五", "六", "七", "八", "九", "十"} {
+		if rest, found := strings.CutPrefix(s, word); found {
+			return strconv.Itoa(n+1) + rest
+		}
 	}
-	return time.Duration(n) * unit, true
+	if rest, found := strings.CutPrefix(strings.Replace(s, "兩", "两", 1), "两"); found {
+		return "2" + rest
+	}
+	return s
+}
+
+// unitOf is how long a unit is, by its names; 0 if there is none.
+func unitOf(name string) time.Duration {
+	switch strings.TrimLeft(name, "个個") {
+	case "s", "sec", "secs", "second", "seconds", "秒", "秒钟", "秒鐘", "초":
+		return time.Second
+	case "", "m", "min", "mins", "minute", "minutes", "分", "分钟", "分鐘", "分間", "분":
+		return time.Minute
+	case "h", "hr", "hrs", "hour", "hours", "小时", "小時", "钟头", "鐘頭", "時間", "시간":
+		return time.Hour
+	case "d", "day", "days", "天", "日", "日間", "일":
+		return 24 * time.Hour
+	case "w", "week", "weeks", "周", "週", "星期", "礼拜", "禮拜", "週間", "주", "주일":
+		return 7 * 24 * time.Hour
+	}
+	return 0
 }

@@ -130,7 +130,7 @@ func (a *admins) name(id, login string) string {
 
 // admit makes a person who paired an admin.
 func (a *admins) admit(ctx context.Context, s Sender, login string, now time.Time) error {
-	raw, err := json.Marshal(grant{Name: oneLine(s.Name, maxName), Login: login, Person: s.Key, At: now})
+	raw, err := json.Marshal(grant{Name: nameOf(s), Login: login, Person: s.Key, At: now})
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (r *Relay) account(in call) {
 // who names the giver of a command in the audit: by their name, which they chose,
 // and by what is known of them for certain.
 func (r *Relay) who(in call) string {
-	name := orElse(oneLine(in.Sender.Name, maxName), "?")
+	name := nameOf(in.Sender)
 	if in.proof == "" {
 		return name
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -15,6 +16,9 @@ const (
 
 // maxChoices is how many lists are remembered.
 const maxChoices = 1000
+
+// maxDigits is how long a number in a list can be; the end of an id is longer.
+const maxDigits = 5
 
 // choices remembers what stood in the lists that people were shown: a number
 // means what it meant when they read it. It is safe for concurrent use.
@@ -36,11 +40,12 @@ func (c *choices) show(person, list string, keys []string) {
 
 // chosen is what a number stands for.
 func (c *choices) chosen(person, list, number string) (key string, ok bool) {
-	n, err := strconv.Atoi(fold(number))
+	number = strings.Trim(bare(number), "#.")
+	n, err := strconv.Atoi(cutRunes(number, maxDigits+1))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	keys := c.shown[list+" "+person]
-	if err != nil || n < 1 || n > len(keys) {
+	if err != nil || len(number) > maxDigits || n < 1 || n > len(keys) {
 		return "", false
 	}
 	return keys[n-1], true

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 )
 
 // clean returns s as valid UTF-8 with "\n" line ends, and without control
@@ -47,6 +49,40 @@ func nothingSeen(s string) bool {
 		}
 		return !strings.ContainsRune("\u034F\u115F\u1160\u2800\u3164\uFFA0", r) // fillers and an empty pattern
 	}) < 0
+}
+
+// visible returns s without what takes no room, which comes along when words are
+// copied on a phone. What joins emoji stays.
+func visible(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if invisible(r) && r != '\u200D' {
+			return -1
+		}
+		return r
+	}, s))
+}
+
+// bare returns a word without the quotation marks, brackets or full stops around it
+// that people type with a name, and its letters as names have them: narrow.
+func bare(s string) string {
+	return strings.Trim(width.Fold.String(visible(s)), " \t\n\"'`“”‘’「」『』｢｣（）()【】[]《》<>。｡，,、;；")
+}
+
+// nameOf is what admins read of somebody: their name or, where the channel tells none,
+// the end of their id.
+func nameOf(s Sender) string {
+	const most = 6
+	if name := oneLine(s.Name, maxName); name != "" {
+		return name
+	}
+	id := s.ID
+	if at := strings.LastIndexByte(id, '@'); at > 0 {
+		id = id[:at]
+	}
+	if id = oneLine(id[max(0, len(id)-most):], most); id == "" {
+		return "?"
+	}
+	return "#" + id
 }
 
 // cutBytes returns the start of s, at most n bytes and never half a rune.

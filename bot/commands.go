@@ -15,7 +15,7 @@ func (r *Relay) command(c *command, in call) string {
 	if in.Sender.Owner {
 		r.ownerIs.Store(&in.person)
 	}
-	in.deed = &Deed{Command: "/" + c.name}
+	in.args, in.deed = visible(in.args), &Deed{Command: "/" + c.name}
 	if c.admin {
 		if refusal := r.refusal(&in); refusal != "" {
 			return refusal

@@ -176,8 +176,11 @@ func TestLengthOf(t *testing.T) {
 	for in, want := range map[string]time.Duration{
 		"30m": 30 * time.Minute, "2h": 2 * time.Hour, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "45": 45 * time.Minute, "1d": 24 * time.Hour,
 		"３０ｍ": 30 * time.Minute, "30分钟": 30 * time.Minute, "30 分鐘": 30 * time.Minute, "2小时": 2 * time.Hour, "1 天": 24 * time.Hour, "30분": 30 * time.Minute,
+		"1 hour": time.Hour, "2 hours": 2 * time.Hour, "30 minutes": 30 * time.Minute, "30mins": 30 * time.Minute, "1 week": 7 * 24 * time.Hour, "1周": 7 * 24 * time.Hour,
+		"1小时30分钟": 90 * time.Minute, "1 h 30 min": 90 * time.Minute, "半小时": 30 * time.Minute, "一小时": time.Hour, "兩個小時": 2 * time.Hour, "十分钟": 10 * time.Minute,
+		"<30m>": 30 * time.Minute, "30m。": 30 * time.Minute, "off\u200b": 0, "99999 weeks": 7 * 24 * time.Hour,
 		"2 時間": 2 * time.Hour, "off": 0, "关": 0, "0": 0,
-		"": -1, "-5m": -1, "soon": -1, "99999999h": -1, "1 year": -1, "m": -1,
+		"": -1, "-5m": -1, "soon": -1, "99999999h": -1, "1 year": -1, "m": -1, "30 30": -1, "1h 30": -1, "30m soon": -1, "forever": -1, "十五分钟": -1, "个": -1,
 	} {
 		got, ok := lengthOf(in)
 		if !ok {

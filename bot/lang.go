@@ -9,7 +9,7 @@ import (
 // holds for all who have chosen none themselves; anybody else sets their own.
 func (r *Relay) lang(in call) string {
 	say := r.catalogue().Say
-	want := oneLine(in.args, maxName)
+	want := bare(oneLine(in.args, maxName))
 	switch fold(want) {
 	case "":
 		return say(in.tag, "lang_current", "name", r.localeName(in.tag), "tag", in.tag, "how", say(in.tag, "lang_how_"+in.how)) +

@@ -32,14 +32,25 @@ func (r *Relay) probe(in call) string {
 	}
 	names := r.o.Prober.Names()
 	if in.args != "" {
-		n := slices.IndexFunc(names, func(name string) bool { return fold(name) == fold(in.args) })
+		n := slices.IndexFunc(names, func(name string) bool { return fold(name) == fold(bare(in.args)) })
 		if n < 0 {
 			return say(in.tag, "probe_unknown_source", "name", r.redact(in.args), "list", strings.Join(names, comma(in.tag)))
 		}
 		names = names[n : n+1]
 	}
-	in.out.put(r.passed(in.task, say(in.tag, "probe_checking", "n", strconv.Itoa(int(probeTime.Seconds())))))
+	r.checking(in)
 	return strings.Join(r.probes(in, names), "\n\n")
+}
+
+// checking tells the admin who asked that there is something to wait for. A group
+// hears one line of it all, when it is over.
+func (r *Relay) checking(in call) {
+	text := r.catalogue().Say(in.tag, "probe_checking", "n", strconv.Itoa(int(probeTime.Seconds())))
+	if !in.Chat.Group {
+		in.out.put(r.passed(in.task, text))
+	} else if to, ok := r.reach(in); ok {
+		in.out.put(r.aside(to, in.tag, text))
+	}
 }
 
 // probes looks how several sources do, side by side.
