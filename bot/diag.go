@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,9 @@ func (r *Relay) lookUp(in call, query string) string {
 		return r.unread(in.tag, err)
 	}
 	found := r.catalogue().Find(query)
+	if status := statusAmong(query); i == nil && len(found) == 0 && status != "" {
+		query, found = status, r.catalogue().Find(status)
+	}
 	if i == nil && len(found) == 0 {
 		return r.unknownCode(in.tag, query)
 	}
@@ -167,9 +171,24 @@ func (r *Relay) unknownCode(tag, query string) string {
 	return strings.Join(append(lines, c.Say(tag, "list_hint")), "\n")
 }
 
+// statuses are the places where words around a status may begin and end.
+var statuses = regexp.MustCompile(`(?:^|[^0-9a-z])(?:http|https|error|err|code|status)?([45]\d\d)(?:[^0-9a-z]|$)`)
+
+// statusAmong returns the first status that is among words: 401 是什么意思, HTTP429.
+func statusAmong(query string) string {
+	if found := statuses.FindStringSubmatch(fold(query)); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// wholeClass is how people write all statuses of a kind.
+var wholeClass = regexp.MustCompile(`^([45])(?:xx|\*\*?|0x|00\+)$`)
+
 // class returns the entry that stands for all codes like an HTTP status that has
 // none of its own.
 func class(query string) string {
+	query = wholeClass.ReplaceAllString(fold(query), "${1}99")
 	n, err := strconv.Atoi(query)
 	switch {
 	case err != nil || n < 400 || n > 599:
