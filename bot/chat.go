@@ -264,6 +264,8 @@ func (d *dispatcher) guardedAnswer(ctx context.Context, c *chat, t task) (a resp
 // answer returns what to say to t.
 func (d *dispatcher) answer(ctx context.Context, c *chat, t task) response {
 	switch {
+	case !d.readable(t.Message) && !t.Chat.Group:
+		return d.personal(t, entryNotText)
 	case !d.readable(t.Message):
 		return response{text: d.explain(t, entryNotText)}
 	case t.text == "" && !d.carries(t.Message):

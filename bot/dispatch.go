@@ -178,7 +178,7 @@ func (d *dispatcher) file(t task, now time.Time) bool {
 	}
 	switch {
 	case t.way > toCatchUp:
-	case !d.readable(t.Message) && now.Sub(c.notTextTold) < time.Minute:
+	case !d.readable(t.Message) && now.Sub(c.notTextTold) < notTextPause(t.Chat):
 		seq := t.seq
 		d.besides(func() { d.leave(seq) })
 		return false
@@ -198,6 +198,15 @@ func (d *dispatcher) file(t task, now time.Time) bool {
 		d.due = append(d.due, c)
 	}
 	return true
+}
+
+// notTextPause is how long what cannot be read is left without a word after somebody
+// in the chat was told so. In private that is for what is sent at one go alone.
+func notTextPause(c Chat) time.Duration {
+	if c.Group {
+		return time.Minute
+	}
+	return 5 * time.Second
 }
 
 // give gives a chat the first of its questions. The mailbox has room for it, for
