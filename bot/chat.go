@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // serve concludes the messages of one chat in order, until its mailbox closes.
@@ -229,10 +230,10 @@ func mention(name string) string {
 }
 
 // language chooses the language to answer t in. A bare command in Latin letters
-// says nothing about it.
+// says nothing about it, nor do a reference's brackets behind one: （429 · 7K2F）.
 func (r *Relay) language(ctx context.Context, t task) (tag, how string) {
 	text := t.text
-	if _, _, ok := r.commands.parse(text); ok && isASCII(fold(text)) || !r.readable(t.Message) {
+	if _, _, ok := r.commands.parse(text); ok && !hasOtherLetters(text) || !r.readable(t.Message) {
 		text = ""
 	}
 	to := reader{person: t.person, text: text}
@@ -240,6 +241,12 @@ func (r *Relay) language(ctx context.Context, t task) (tag, how string) {
 		to.group = r.conversation(t.Message).Key
 	}
 	return r.languages.choose(ctx, to)
+}
+
+// hasOtherLetters reports whether there are letters in s besides the Latin ones, be
+// they wide or narrow.
+func hasOtherLetters(s string) bool {
+	return strings.ContainsFunc(fold(s), func(r rune) bool { return r >= 0x80 && unicode.IsLetter(r) })
 }
 
 func isASCII(s string) bool {

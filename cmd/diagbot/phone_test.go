@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/diagbot/diagbot/internal/simllm"
 	"github.com/diagbot/diagbot/internal/simwechat"
 )
 
@@ -32,9 +33,9 @@ func eachPhone(t *testing.T, test func(t *testing.T, f *phones)) {
 	}
 }
 
-func newPhones(t *testing.T, official bool) *phones {
+func newPhones(t *testing.T, official bool, others ...func(*simllm.Options)) *phones {
 	t.Helper()
-	f := &phones{internet: newInternet(t), official: official, told: make(chan [2]string, 1000), unread: map[string][]string{}}
+	f := &phones{internet: newInternet(t, others...), official: official, told: make(chan [2]string, 1000), unread: map[string][]string{}}
 	if config := twoSources; official {
 		f.configured(t, config+onILink)
 	} else {
@@ -198,6 +199,32 @@ func TestPhoneCodesAmongWords(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestPhoneReferenceAsCopied: the brackets of a reference change no language.
+func TestPhoneReferenceAsCopied(t *testing.T) {
+	eachPhone(t, func(t *testing.T, f *phones) {
+		alice := f.person("Alice")
+		f.ask(t, alice, "你好，在吗")
+		for _, text := range []string{"/diag （429 · 7K2F）", "/diag（429 · 7K2F）", "/diag “429 rate limit”"} {
+			if got := f.ask(t, alice, text); !strings.Contains(got, "请求太多了") {
+				t.Errorf("%s: %q", text, got)
+			}
+		}
+	})
+}
+
+// TestPhoneModelThatIsNotThere: the check of the line names what is wrong by a code
+// that /diag knows.
+func TestPhoneModelThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	f := newPhones(t, false, func(o *simllm.Options) { o.Models = []string{"gpt-4o-mini"} })
+	f.ask(t, f.owner(), "/lang en")
+	f.say(f.owner(), "/diag probe backup")
+	f.hear(t, f.owner())
+	if got := f.hear(t, f.owner()); !strings.Contains(got, "Model gpt-4o failing 404") {
+		t.Errorf("checked: %q", got)
+	}
 }
 
 // TestPhonePeopleWithoutNames: where WeChat tells no names, admins can still tell
