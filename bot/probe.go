@@ -118,7 +118,7 @@ func (r *Relay) finding(tag string, f llm.Finding) []string {
 	case f.What == llm.FindingProxy:
 		return []string{say(tag, "probe_proxy_failing", "address", f.Name)}
 	case f.Verdict == llm.VerdictFailing:
-		return []string{say(tag, "probe_failing", "step", step, "code", r.redact(symptom(f.Fault)))}
+		return []string{say(tag, "probe_failing", "step", step, "code", r.redact(orElse(symptom(f.Fault), r.code(r.entryOf(f.Fault)))))}
 	case f.Verdict == llm.VerdictUnknown:
 		return []string{say(tag, "probe_unknown", "step", step)}
 	case f.What == llm.StepTLS && f.HasDays:
@@ -154,11 +154,11 @@ func (r *Relay) step(tag string, f llm.Finding) string {
 	return name
 }
 
-// symptom is what a fault showed: the status and the provider's code, else how
-// the connection failed.
+// symptom is what a fault showed: the status, unless that is of a success, and the
+// provider's code, else how the connection failed.
 func symptom(f *troubleshoot.Fault) string {
 	var parts []string
-	if f.Status != 0 {
+	if f.Status != 0 && f.Status/100 != 2 {
 		parts = append(parts, strconv.Itoa(f.Status))
 	}
 	if code := oneLine(f.Code, maxID); code != "" && code != strconv.Itoa(f.Status) {
