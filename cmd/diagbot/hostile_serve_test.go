@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -154,6 +157,55 @@ func TestHostileSecondSignal(t *testing.T) {
 	p.waitFor(t, "Stopping")
 	must(t, p.Process.Signal(syscall.SIGTERM))
 	if status := p.status(t); status == 0 {
+		t.Errorf("status %d", status)
+	}
+}
+
+// TestNobodyReads takes away whoever reads what a process prints, as Ctrl-C does
+// with "diagbot serve | tee log". It goes on, and stops gently all the same.
+func TestNobodyReads(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	alice := n.wechat.AddFriend(simwechat.Person{Nick: "Alice"})
+	r, w, err := os.Pipe()
+	must(t, err)
+	p := exec.Command(os.Args[0], "serve")
+	p.Env, p.Dir, p.Stdout, p.Stderr = n.env, t.TempDir(), w, w
+	must(t, p.Start())
+	must(t, w.Close())
+	defer func() { _ = p.Process.Kill() }()
+	must(t, n.wechat.WaitLogin(t.Context()))
+	must(t, r.Close())
+	for i := range 3 {
+		n.wechat.Say(alice, "walrus")
+		n.answer(t, i+1)
+	}
+	must(t, p.Process.Signal(syscall.SIGTERM))
+	_ = p.Wait()
+	if !p.ProcessState.Exited() {
+		t.Errorf("it ended by %v", p.ProcessState)
+	}
+	n.withAccount(t, func(a *store.Account) {
+		if open, err := a.Open(t.Context()); err != nil || len(open) > 0 {
+			t.Errorf("open: %v, %v", open, err)
+		}
+	})
+}
+
+// TestStopsWhileOpening ends a process that waits for a database server which says
+// nothing.
+func TestStopsWhileOpening(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	n.env = append(n.env, "DIAGBOT_STORE_URL=postgres://u@"+l.Addr().String()+"/db?sslmode=disable&connect_timeout=30")
+	p := n.start(t, "serve")
+	silent, err := l.Accept()
+	must(t, err)
+	defer silent.Close()
+	if status := p.stop(t); status != 0 || !strings.Contains(p.text(), "Stopped.") {
 		t.Errorf("status %d", status)
 	}
 }

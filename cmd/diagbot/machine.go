@@ -1,8 +1,10 @@
 package main
 
 import (
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 )
 
 // gcPercent is how much garbage may come on top of what is in use. Go's own
@@ -26,3 +28,8 @@ func (t terminal) spareProcessor() {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
 }
+
+// outliveReaders keeps the process alive when nobody reads any more what it prints,
+// which would end it like a crash: Ctrl-C ends the tee of "diagbot serve | tee log"
+// at the same moment as it asks us to finish what is in work.
+func (t terminal) outliveReaders() { signal.Ignore(syscall.SIGPIPE) }

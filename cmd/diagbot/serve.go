@@ -33,6 +33,7 @@ func (a *app) serve() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			a.saveMemory()
 			a.spareProcessor()
+			a.outliveReaders()
 			cfg, err := a.settings()
 			if err != nil {
 				return err
@@ -73,7 +74,11 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 	}
 	defer client.Close()
 	db, err := a.openStore(ctx, cfg, logger)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(a.out, a.say("serve_stopped"))
+		return nil
+	case err != nil:
 		return err
 	}
 	defer func() {
@@ -152,7 +157,10 @@ func (a *app) openStore(ctx context.Context, cfg *configs.Config, logger *slog.L
 	o := storeOptions(cfg)
 	o.Logger = logger
 	db, err := store.Open(ctx, o)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // the operator does not want it any more
+		return nil, err
+	case err != nil:
 		return nil, a.storeBad(cfg, err)
 	}
 	return db, nil
