@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/diagbot/diagbot/bot"
@@ -81,6 +82,13 @@ func TestConnectionBreaks(t *testing.T) {
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != Gone {
 		t.Fatalf("in the middle: %v", err)
+	}
+	err = a.write(t.Context(), "test", func(x *tx) error { // before the commit, which finds it out
+		_, _ = x.exec("SELECT pg_terminate_backend(pg_backend_pid())")
+		return nil
+	})
+	if !errors.As(err, &e) || e.Kind != Gone || strings.Contains(err.Error(), "pgconn") {
+		t.Fatalf("before the commit: %v", err)
 	}
 	for range 3 {
 		_ = a.read(t.Context(), "test", func(x *tx) error {
