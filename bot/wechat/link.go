@@ -303,7 +303,7 @@ func (l *link) save() {
 
 func (l *link) alive() {
 	if l.failures > 0 {
-		l.c.log.Info("WeChat answers again", "after", l.failures)
+		l.c.log.Info("messages arrive again", "after", l.failures)
 	}
 	l.failures, l.healthy = 0, true
 	l.retry.Reset()
@@ -330,12 +330,12 @@ func (l *link) failed(err error) (end error) {
 	if l.skips(f) {
 		return nil
 	}
-	wait := l.retry.NextBackOff()
+	wait, problem := l.retry.NextBackOff(), "WeChat does not answer as it should"
 	if f.Source == troubleshoot.SourceBot { // WeChat is not to blame, and need not be spared
-		wait = min(wait, longestOwn)
+		wait, problem = min(wait, longestOwn), "messages cannot be taken"
 	}
 	if l.failures == 1 || wait > 10*time.Second {
-		l.c.log.Warn("WeChat does not answer as it should", "error", f, "cause", cause(f), "failures", l.failures, "wait", wait)
+		l.c.log.Warn(problem, "error", f, "cause", cause(f), "failures", l.failures, "wait", wait)
 	}
 	if pause(l.ctx, wait); l.ctx.Err() != nil {
 		return errStopped

@@ -143,6 +143,9 @@ func suffer(t *testing.T, n *internet, c *crowd, o outage) {
 		alerts.wait(t, "recovered", "The store works again.")
 		n.waitHealth(t, "Alive: online.")
 		n.answer(t, said+20)
+		if strings.Contains(p.text(), "WeChat does not answer") {
+			t.Error("WeChat is blamed for the store")
+		}
 		p.forget()
 	}
 	o.fail(p)
