@@ -18,7 +18,7 @@ func (a *app) backup() *cobra.Command {
 		Long:  a.say("backup_long"),
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "" {
 				return errors.New(a.say("backup_one"))
 			}
 			cfg, err := a.state()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -124,19 +125,27 @@ func (o *office) run(ctx context.Context) error {
 // lockDir makes the data directory and keeps other processes out of it.
 func (a *app) lockDir(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		fmt.Fprintln(a.err, a.say("data_dir_bad", "path", dir, "why", reason(err)))
-		return nil, statusUsage
+		return nil, a.dirBad(dir, err)
 	}
 	lock := flock.New(filepath.Join(dir, "lock"))
 	switch free, err := lock.TryLock(); {
 	case err != nil:
-		fmt.Fprintln(a.err, a.say("data_dir_bad", "path", dir, "why", reason(err)))
-		return nil, statusUsage
+		return nil, a.dirBad(dir, err)
 	case !free:
 		fmt.Fprintln(a.err, a.say("data_dir_locked", "path", dir))
 		return nil, statusUsage
 	}
 	return func() { _ = lock.Unlock() }, nil
+}
+
+// dirBad tells the operator why a data directory cannot be used. The error it
+// returns asks for another start later where there may be room then.
+func (a *app) dirBad(dir string, err error) error {
+	fmt.Fprintln(a.err, a.say("data_dir_bad", "path", dir, "why", reason(err)))
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return statusFailed
+	}
+	return statusUsage
 }
 
 // reason is an error of the file system without the path, which is said

@@ -42,14 +42,14 @@ func backup(ctx context.Context, o Options, file string) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".diagbot-backup-*") // mode 0600
 	if err != nil {
-		return err
+		return fmt.Errorf("write %s: %w", file, bare(err))
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
 	if err := f.Close(); err != nil {
 		return err
 	}
 	if err := copyLite(ctx, path, f.Name(), o.test); err != nil {
-		return trouble(path, err)
+		return trouble(path+" to "+file, err) // either's disk may be the one that failed
 	}
 	return publish(f.Name(), file)
 }

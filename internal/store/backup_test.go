@@ -75,7 +75,7 @@ func TestBackupRefuses(t *testing.T) {
 		{"a file is there", t.Context(), p.Options, precious, "is there already"},
 		{"a link is there", t.Context(), p.Options, link, "is there already"},
 		{"the directory is there", t.Context(), p.Options, dir, "is there already"},
-		{"no such directory", t.Context(), p.Options, filepath.Join(dir, "no", "file"), "no such file"},
+		{"no such directory", t.Context(), p.Options, filepath.Join(dir, "no", "file"), "write " + filepath.Join(dir, "no", "file") + ": no such file"},
 		{"no database", t.Context(), Options{Dir: dir}, filepath.Join(dir, "x"), "no such file"},
 		{"PostgreSQL", t.Context(), Options{URL: "postgres://u:secret@h/d"}, filepath.Join(dir, "x"), "pg_dump"},
 		{"given up", ended, p.Options, filepath.Join(dir, "x"), "given up"},

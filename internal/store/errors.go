@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
@@ -86,7 +87,11 @@ func describe(err error) (kind Kind, code, text string) {
 		kind, text = liteKind(lite.Code())
 		return kind, fmt.Sprint(lite.Code()), fmt.Sprintf("%s (SQLite %d)", text, lite.Code())
 	case errors.As(err, &refused):
-		return pgKind(refused.Code), refused.Code, pgText(refused)
+		kind = pgKind(refused.Code)
+		if kind == Other && errors.As(err, &unreached) { // by a pooler, say, which has codes of its own
+			kind = Gone
+		}
+		return kind, refused.Code, pgText(refused)
 	case errors.As(err, &unreached):
 		return Gone, "", "no connection" + unreachedBy(err)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -110,6 +115,8 @@ func unreachedBy(err error) string {
 		return ": there is no host of that name, or nobody to ask for it"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return ": nothing listens on that port"
+	case errors.Is(err, fs.ErrNotExist):
+		return ": there is no socket of that name"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return ": no answer in time"
 	case errors.As(err, &certificate):
@@ -129,6 +136,12 @@ func broken(err error) bool {
 
 // liteKind sorts SQLite's result codes; the low byte tells most.
 func liteKind(code int) (Kind, string) {
+	switch code {
+	case sqlite3.SQLITE_IOERR_SHMSIZE: // the one file for which it does not look why
+		return Full, "the disk is full"
+	case sqlite3.SQLITE_IOERR_WRITE: // for all that is not a full disk
+		return IO, "the disk failed, or takes no more because of a quota or limit"
+	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return Full, "the disk is full"

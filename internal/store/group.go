@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type job struct {
 // moment for others, as long as some come.
 type group struct {
 	where string
+	file  os.FileInfo // what is to be found there; nil: whatever there is
 	db    *sql.DB
 	conn  *prepared // nil: none is open
 	raw   *sql.Conn
@@ -188,6 +190,9 @@ func (g *group) fail(jobs []*job, err error) bool {
 }
 
 func (g *group) begin() (*tx, error) {
+	if err := unmoved(g.where, g.file); err != nil {
+		return nil, err
+	}
 	if err := g.connect(); err != nil {
 		return nil, err
 	}

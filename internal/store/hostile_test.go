@@ -12,7 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/diagbot/diagbot/bot"
 )
@@ -209,6 +212,35 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// TestPooler is refused by what stands in front of a server and has codes of its
+// own: that may pass, and is told as it was said.
+func TestPooler(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer l.Close()
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			pooler := pgproto3.NewBackend(conn, conn)
+			if _, err := pooler.ReceiveStartupMessage(); err == nil {
+				pooler.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "XX000", Message: "max clients reached"})
+				_ = pooler.Flush()
+			}
+			_ = conn.Close()
+		}
+	})
+	_, err = Open(t.Context(), Options{URL: "postgres://u:hunter2@" + l.Addr().String() + "/db?sslmode=disable"})
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != Gone || !strings.Contains(err.Error(), "max clients reached") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestForeignServer opens a PostgreSQL database of another program, and one of a
 // newer diagbot.
 func TestForeignServer(t *testing.T) {
@@ -315,4 +347,31 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%+v", o.Reply)
 		}
 	})
+}
+
+// TestReplacedFile takes the file away under a store, and puts a copy in its place:
+// what would be written to the old one nobody would find again. It goes on when the
+// old one is back.
+func TestReplacedFile(t *testing.T) {
+	p := place{Options{Dir: t.TempDir()}, true}
+	db := p.open(t)
+	a := claim(t, db, "one", "node")
+	receive(t, a, "a")
+	path, old := filepath.Join(p.Dir, liteFile), filepath.Join(p.Dir, "old")
+	fresh := filepath.Join(t.TempDir(), "copy")
+	check(t, db.Backup(t.Context(), fresh))
+	check(t, os.Rename(path, old))
+	for _, what := range []string{"removed", "replaced"} {
+		_, err := a.Receive(t.Context(), []bot.Message{said(what, "x")})
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != Gone || !strings.Contains(err.Error(), "removed or replaced") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if what == "removed" {
+			check(t, os.Rename(fresh, path))
+		}
+	}
+	check(t, os.Rename(old, path))
+	receive(t, a, "b")
+	same(t, "open", len(must[[]bot.Open](t)(a.Open(t.Context()))), 2)
 }

@@ -31,7 +31,9 @@ func (l *dirLock) add(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.count == 0 {
-		if _, err := l.file.TryLockContext(ctx, 100*time.Millisecond); err != nil {
+		if _, err := l.file.TryLockContext(ctx, 100*time.Millisecond); err != nil && ctx.Err() == nil {
+			return fileTrouble(fmt.Errorf("lock %s: %w", l.file.Path(), bare(err)))
+		} else if err != nil {
 			return fmt.Errorf("lock %s: %w", l.file.Path(), err)
 		}
 	}

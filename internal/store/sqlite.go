@@ -83,11 +83,15 @@ func openLite(ctx context.Context, o Options) (where string, _ engine, err error
 	if err := prepareFile(path); err != nil {
 		return path, nil, err
 	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return path, nil, fileTrouble(err)
+	}
 	err = unlocked(ctx, func() error {
 		return onLite(ctx, path, o.test, func(conn *sql.Conn, isNew bool) error { return prepareLite(ctx, path, conn, isNew) })
 	})
 	if err != nil {
-		return path, nil, err
+		return path, nil, unopened(path, err)
 	}
 	l := new(lite)
 	if err := unlocked(ctx, func() error { return l.openReaders(ctx, path, o.test) }); err != nil {
@@ -98,6 +102,7 @@ func openLite(ctx context.Context, o Options) (where string, _ engine, err error
 		return path, nil, errors.Join(err, l.anchor.Close(), l.readers.Close())
 	}
 	l.group = newGroup(path, writer)
+	l.group.file = file
 	return path, l, nil
 }
 
@@ -161,15 +166,6 @@ func prepareFile(path string) error {
 		return fileTrouble(err)
 	}
 	return syncDir(filepath.Dir(path))
-}
-
-// fileTrouble is an error of the file system, which names the file.
-func fileTrouble(err error) error {
-	kind := Gone
-	if errors.Is(err, fs.ErrPermission) {
-		kind = ReadOnly
-	}
-	return &Error{Kind: kind, text: err.Error(), err: err}
 }
 
 // liteDB returns connections to a database, none of which is open yet.
