@@ -191,6 +191,7 @@ func (g *group) fail(jobs []*job, err error) bool {
 
 func (g *group) begin() (*tx, error) {
 	if err := unmoved(g.where, g.file); err != nil {
+		g.empty()
 		return nil, err
 	}
 	if err := g.connect(); err != nil {
@@ -217,6 +218,14 @@ func (g *group) connect() (err error) {
 		g.conn = &prepared{db: g.raw}
 	}
 	return err
+}
+
+// empty writes what the log holds to the file that is open. Beside another file it
+// would be taken for that one's.
+func (g *group) empty() {
+	if g.conn != nil {
+		_, _ = g.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
 }
 
 // drop closes the connection, if there is one.

@@ -351,27 +351,55 @@ func FuzzDecode(f *testing.F) {
 
 // TestReplacedFile takes the file away under a store, and puts a copy in its place:
 // what would be written to the old one nobody would find again. It goes on when the
-// old one is back.
+// old one is back, and harms neither.
 func TestReplacedFile(t *testing.T) {
-	p := place{Options{Dir: t.TempDir()}, true}
-	db := p.open(t)
+	dir := t.TempDir()
+	db, err := Open(t.Context(), Options{Dir: dir})
+	check(t, err)
 	a := claim(t, db, "one", "node")
 	receive(t, a, "a")
-	path, old := filepath.Join(p.Dir, liteFile), filepath.Join(p.Dir, "old")
+	path, old := filepath.Join(dir, liteFile), filepath.Join(dir, "old")
 	fresh := filepath.Join(t.TempDir(), "copy")
 	check(t, db.Backup(t.Context(), fresh))
-	check(t, os.Rename(path, old))
-	for _, what := range []string{"removed", "replaced"} {
+	for i := range 100 {
+		receive(t, a, fmt.Sprint(i, strings.Repeat("x", 500)))
+	}
+	refuses := func(what string) {
+		t.Helper()
 		_, err := a.Receive(t.Context(), []bot.Message{said(what, "x")})
 		var e *Error
 		if !errors.As(err, &e) || e.Kind != Gone || !strings.Contains(err.Error(), "removed or replaced") {
 			t.Errorf("%s: %v", what, err)
 		}
-		if what == "removed" {
-			check(t, os.Rename(fresh, path))
-		}
 	}
+	check(t, os.Rename(path, old))
+	refuses("removed")
 	check(t, os.Rename(old, path))
 	receive(t, a, "b")
-	same(t, "open", len(must[[]bot.Open](t)(a.Open(t.Context()))), 2)
+	same(t, "open", len(must[[]bot.Open](t)(a.Open(t.Context()))), 102)
+	check(t, os.Rename(path, old))
+	check(t, os.Rename(fresh, path))
+	refuses("replaced")
+	check(t, db.Close())
+
+	for file, want := range map[string]int{path: 1, old: 102} {
+		there := t.TempDir()
+		for _, ending := range []string{"-wal", "-shm", ""} {
+			raw, err := os.ReadFile(file + ending)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(there, liteFile+ending), raw, 0o600)
+			}
+			if err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+		}
+		b := place{Options{Dir: there}, true}.claim(t)
+		same(t, file, len(must[[]bot.Open](t)(b.Open(t.Context()))), want)
+		var sound string
+		check(t, b.read(t.Context(), "check", func(x *tx) error {
+			_, err := x.one("PRAGMA integrity_check", nil, &sound)
+			return err
+		}))
+		same(t, "integrity", sound, "ok")
+	}
 }
