@@ -13,6 +13,7 @@ func essence(s string) (told, rest string) {
 	if !hasLines(s) {
 		return s, ""
 	}
+	s = withoutSource(s)
 	var b, dim strings.Builder
 	marked, f := hasError(s), frames{column: -1}
 	for line := range strings.Lines(s) {
@@ -43,6 +44,32 @@ func hasLines(s string) bool {
 		return !strings.HasPrefix(trimBlanks(s[1:]), "{")
 	}
 	return s[0] != '<'
+}
+
+// withoutSource takes away where a log came from, as Docker Compose and journald write
+// it before every line: it stands inside the structures that were logged.
+func withoutSource(s string) string {
+	source, rest, _ := strings.Cut(s, "\n")
+	for line := range strings.Lines(rest) {
+		source = source[:shared(source, line)]
+	}
+	n := max(strings.LastIndex(source, "| "), strings.LastIndex(source, ": ")) + len("| ")
+	if n < len("s | ") {
+		return s
+	}
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		b.WriteString(line[n:])
+	}
+	return b.String()
+}
+
+// shared is how many bytes a and b begin with in common.
+func shared(a, b string) (n int) {
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // frames passes over the frames of stack traces.

@@ -267,6 +267,9 @@ func isProgrammed(s string) bool {
 	return !lower && len(s) >= 6 && s[0] >= 'A' && s[0] <= 'Z'
 }
 
+// straight gives back the quotation marks that phones and word processors bend.
+var straight = strings.NewReplacer("“", `"`, "”", `"`)
+
 // read takes text apart: what stands before the first structure, the structure,
 // and the wrappings inside it. It returns at what level anything was found.
 func (r *reading) read(s string, level int) {
@@ -280,6 +283,9 @@ func (r *reading) read(s string, level int) {
 	}
 	s, rest := essence(s)
 	r.beside(rest)
+	if strings.Contains(s, "“") && strings.IndexByte(s, '"') < 0 {
+		s = straight.Replace(s)
+	}
 	if !r.structure(s, level) {
 		if at := strings.Index(s, `{\`); at >= 0 && level < maxLevels {
 			r.read(s[:at]+unescaped(s[at:]), level+1)
