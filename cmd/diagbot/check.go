@@ -183,20 +183,23 @@ func (r *report) provider(c llm.Check) {
 		fmt.Fprintln(r.out, r.say("check_try_url", "url", c.TryURL))
 	}
 	if days, ok := c.CertDays(time.Now()); ok {
-		r.certificate(days)
+		fmt.Fprintln(r.out, r.lifetime(days))
 	}
 }
 
-// certificate says how many whole days a certificate is valid for.
-func (r *report) certificate(days int) {
-	key := "check_certificate"
+// lifetime says how many whole days a certificate is valid for, or has not been.
+func (w words) lifetime(days int) string {
 	switch {
-	case days < 0:
-		key, days = "probe_cert_over", -days
+	case days < -1:
+		return w.say("probe_cert_over", "days", strconv.Itoa(-days))
+	case days == -1:
+		return w.say("probe_cert_over_one")
 	case days == 0:
-		key = "check_certificate_today"
+		return w.say("check_certificate_today")
+	case days == 1:
+		return w.say("check_certificate_one")
 	}
-	fmt.Fprintln(r.out, r.say(key, "days", strconv.Itoa(days)))
+	return w.say("check_certificate", "days", strconv.Itoa(days))
 }
 
 // steps prints how far a check got and what is to be said about its models.

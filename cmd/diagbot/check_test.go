@@ -45,3 +45,20 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+// TestLifetimeOfCertificates holds that one day is told as one.
+func TestLifetimeOfCertificates(t *testing.T) {
+	en, err := wordsFor("en", func(string) string { return "" })
+	must(t, err)
+	for days, want := range map[int]string{
+		-3: "  The certificate expired 3 days ago.",
+		-1: "  The certificate expired 1 day ago.",
+		0:  "  The service's certificate expires within a day.",
+		1:  "  The service's certificate is valid for 1 more day.",
+		2:  "  The service's certificate is valid for 2 more days.",
+	} {
+		if got := en.lifetime(days); got != want {
+			t.Errorf("%d days: %q", days, got)
+		}
+	}
+}

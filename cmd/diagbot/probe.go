@@ -142,7 +142,7 @@ func (s probeSheet) step(f llm.Finding) {
 	}
 	fmt.Fprintln(s.out, strings.TrimSpace(line))
 	if f.HasDays && f.Days < 0 {
-		fmt.Fprintln(s.out, s.say("probe_cert_over", "days", strconv.Itoa(-f.Days)))
+		fmt.Fprintln(s.out, s.lifetime(f.Days))
 	}
 }
 
