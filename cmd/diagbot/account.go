@@ -107,7 +107,7 @@ func (o *office) halt() {
 	o.printing.Lock()
 	defer o.printing.Unlock()
 	o.halted = true
-	fmt.Fprintln(o.out, o.say("serve_stopping", "grace", o.cfg.Grace.String()))
+	fmt.Fprintln(o.out, o.say("serve_stopping", "grace", o.span(o.cfg.Grace)))
 }
 
 // session is where the login is kept: nowhere if the operator wants a scan at

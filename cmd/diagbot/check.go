@@ -153,7 +153,7 @@ func (r *report) visited(host string, took time.Duration, f *troubleshoot.Fault)
 		r.explain(f)
 		return
 	}
-	r.ok("check_wechat_ok", "host", host, "took", brief(took))
+	r.ok("check_wechat_ok", "host", host, "took", r.brief(took))
 }
 
 func (r *report) providers(ctx context.Context, cfg *configs.Config) error {
@@ -176,7 +176,7 @@ func (r *report) provider(c llm.Check) {
 		r.steps(c)
 		r.explain(fault)
 	} else {
-		r.ok("check_provider_ok", "name", c.Provider, "key", c.Key, "took", brief(c.Took))
+		r.ok("check_provider_ok", "name", c.Provider, "key", c.Key, "took", r.brief(c.Took))
 		r.steps(c)
 	}
 	if c.TryURL != "" {
@@ -206,7 +206,7 @@ func (w words) lifetime(days int) string {
 func (r *report) steps(c llm.Check) {
 	var passed []string
 	for _, s := range c.Steps {
-		mark := brief(s.Took)
+		mark := r.brief(s.Took)
 		switch {
 		case s.Fault != nil:
 			mark = "✗"
@@ -242,4 +242,4 @@ func (r *report) explain(f *troubleshoot.Fault) {
 	fmt.Fprintln(r.out, "  "+strings.ReplaceAll(text, "\n", "\n  "))
 }
 
-func brief(d time.Duration) string { return d.Round(time.Millisecond).String() }
+func (r *report) brief(d time.Duration) string { return r.span(d.Round(time.Millisecond)) }

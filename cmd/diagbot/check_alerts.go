@@ -36,7 +36,7 @@ func (r *report) alerts(ctx context.Context, cfg *configs.Config, send bool) {
 		var failed *alert.Failure
 		switch {
 		case result.Err == nil:
-			r.ok("check_alert_taken", "name", result.Target, "kind", result.Kind, "took", brief(result.Took))
+			r.ok("check_alert_taken", "name", result.Target, "kind", result.Kind, "took", r.brief(result.Took))
 		case errors.As(result.Err, &failed):
 			r.bad("check_alert_failed", "why", failed.Error())
 		}

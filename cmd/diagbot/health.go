@@ -123,7 +123,7 @@ func (a *app) readPulse(dir string, raw []byte, err error) error {
 		return statusFailed
 	}
 	if age := time.Since(h.At); age > heartbeatStale || age < -heartbeatStale {
-		fmt.Fprintln(a.err, a.say("health_stale", "age", age.Round(time.Second).String()))
+		fmt.Fprintln(a.err, a.say("health_stale", "age", a.span(age.Round(time.Second))))
 		return statusFailed
 	}
 	fmt.Fprintln(a.out, a.say("health_ok", "state", a.states(h.States)))

@@ -57,7 +57,7 @@ func (v *loginView) offer(key, url string) {
 // waiting tells that WeChat is out of reach.
 func (v *loginView) waiting(wait time.Duration, f *troubleshoot.Fault) {
 	v.pulse.set(v.account, "offline")
-	v.tell("login_waiting", "wait", wait.Round(time.Second).String())
+	v.tell("login_waiting", "wait", v.span(wait.Round(time.Second)))
 	v.explain(f)
 }
 

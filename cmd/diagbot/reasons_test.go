@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/diagbot/diagbot/bot/ilink"
 	"github.com/diagbot/diagbot/bot/wechat"
@@ -90,6 +91,19 @@ func TestSentencesInChinese(t *testing.T) {
 		got := diagbot(t, "", []string{"LANG=zh_CN.UTF-8"}, args...)
 		if got.status == 0 || strings.Contains(got.err, "。 ") {
 			t.Errorf("%v: status %d: %s", args, got.status, got.err)
+		}
+	}
+}
+
+// TestSpansInChinese holds that lengths of time have Chinese units.
+func TestSpansInChinese(t *testing.T) {
+	w := chineseWords(t)
+	for d, want := range map[time.Duration]string{
+		0: "0 秒", 32 * time.Millisecond: "32 毫秒", 7400 * time.Millisecond: "7.4 秒",
+		25 * time.Second: "25 秒", 4*time.Minute + 5*time.Second: "4 分 5 秒", 2 * time.Hour: "2 小时 0 分 0 秒",
+	} {
+		if got := w.span(d); got != want {
+			t.Errorf("%v: %q", d, got)
 		}
 	}
 }

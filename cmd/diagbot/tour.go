@@ -55,7 +55,7 @@ func (a *app) playTour(ctx context.Context, s *stage) error {
 		}
 	}
 	counts := []string{"asked", strconv.Itoa(asked), "answered", strconv.Itoa(answered),
-		"took", time.Since(started).Round(100 * time.Millisecond).String()}
+		"took", a.span(time.Since(started).Round(100 * time.Millisecond))}
 	if answered < asked {
 		fmt.Fprintln(a.out, a.say("tour_bad", counts...))
 		return statusFailed

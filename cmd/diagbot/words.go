@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/text/language"
@@ -121,4 +122,13 @@ func (w words) sentences(first, second string) string {
 		return first + second
 	}
 	return first + " " + second
+}
+
+// span writes a length of time: as Go does or, in Chinese, with Chinese units.
+func (w words) span(d time.Duration) string {
+	if w.tag != "zh-Hans" {
+		return d.String()
+	}
+	units := strings.NewReplacer("ms", " 毫秒", "µs", " 微秒", "ns", " 纳秒", "h", " 小时 ", "m", " 分 ", "s", " 秒")
+	return units.Replace(d.String())
 }
