@@ -164,7 +164,7 @@ func chineseProvider(r rule) string {
 func chineseWarning(r rule) string {
 	switch r {
 	case warnExposed:
-		return "%s 里有密钥，而本机其他用户可以读取；请 chmod 600"
+		return "%s 里有密钥，而本机其他用户可以读取；请对它运行 chmod 600"
 	case warnPlain:
 		return "密钥会以明文发往非本地主机；服务支持的话请用 https"
 	case warnNoPath:
