@@ -161,14 +161,14 @@ func TestPhoneNamesAsTyped(t *testing.T) {
 	eachPhone(t, func(t *testing.T, f *phones) {
 		f.ask(t, f.owner(), "/lang en")
 		for _, c := range [][2]string{
-			{"/model “gpt-4.1”", "I ask openai for gpt-4.1 first"},
-			{"/model ＜ｇｐｔ－４ｏ＞。", "I ask openai for gpt-4o first"},
-			{"/model openai gpt-4.1\u200b", "I ask openai for gpt-4.1 first"},
+			{"/model “gpt-4.1”", "I'll ask openai for gpt-4.1 first"},
+			{"/model ＜ｇｐｔ－４ｏ＞。", "I'll ask openai for gpt-4o first"},
+			{"/model openai gpt-4.1\u200b", "I'll ask openai for gpt-4.1 first"},
 			{"/model openai", "Send /model and a name"},
 			{"/model “”", "Send /model and a name"},
-			{"/model <auto>", "as configured"},
-			{"/provider use backup\u200b", "I ask backup first"},
-			{"/provider use 「OpenAI」", "I ask openai first"},
+			{"/model <auto>", "in the configured order"},
+			{"/provider use backup\u200b", "I'll ask backup first"},
+			{"/provider use 「OpenAI」", "I'll ask openai first"},
 			{"/provider use <auto>", "back to the order"},
 			{"/provider use “nosuch”", "There are: openai, backup"},
 			{"/lang <en>", "I'll speak English"},
@@ -249,7 +249,7 @@ func TestPhonePeopleWithoutNames(t *testing.T) {
 			t.Errorf("%s is not number %d of %q", tail(id), n+1, list)
 		}
 	}
-	if got := f.ask(t, f.owner(), "/block "+tail(alice)); !strings.Contains(got, "I ignore "+tail(alice)+" from now on") {
+	if got := f.ask(t, f.owner(), "/block "+tail(alice)); !strings.Contains(got, "I'll ignore "+tail(alice)+" from now on") {
 		t.Errorf("blocked: %q", got)
 	}
 	for command, want := range map[string]string{"/unblock": tail(alice), "/admin": tail(bob), "/audit": tail(bob)} {

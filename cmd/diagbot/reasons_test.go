@@ -30,9 +30,10 @@ func TestReasonsInChinese(t *testing.T) {
 		{"store_bad", `open store: PostgreSQL database "x" at 127.0.0.1: no connection: nothing listens on that port`, `无法打开数据库：PostgreSQL 数据库 "x" at 127.0.0.1：连不上：那个端口上没有服务。相关配置项：data_dir。`},
 		{"check_alert_failed", `alert target "phone" (ntfy, 127.0.0.1): dial tcp 127.0.0.1:9: connect: connection refused`, `告警：告警目标 "phone"（ntfy, 127.0.0.1）：dial tcp 127.0.0.1:9：连接被拒绝`},
 		{"check_alert_failed", `alert target "phone" (ntfy, 127.0.0.1): status 403: code 40101: Forbidden: no (really)`, `告警：告警目标 "phone"（ntfy, 127.0.0.1）：状态码 403：错误代码 40101：Forbidden：no (really)`},
+		{"error", "backup: this is a PostgreSQL database: use pg_dump, or what your provider offers", "出错了：这是 PostgreSQL 数据库：请用 pg_dump，或者服务商提供的办法"},
 		{"output_lost", "nobody knows: this", "标准输出没有写全：nobody knows: this"},
 	} {
-		if got := w.say(c.key, "why", c.why, "setting", "data_dir"); got != c.want {
+		if got := w.say(c.key, "why", c.why, "text", c.why, "setting", "data_dir"); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
 	}
@@ -48,12 +49,16 @@ func TestReasonsInChinese(t *testing.T) {
 func TestReasonsKnown(t *testing.T) {
 	w := chineseWords(t)
 	for file, said := range map[string]string{
-		"../../bot/wechat/session.go":    `errors\.New\("(its? [^"]+)"\)`,
-		"../../bot/wechat/login.go":      `const whyUnread = "([^"]+)"`,
-		"../../bot/ilink/vault.go":       `(?:errors\.New\(|const whyUnread = )"(its? [^"]+|cannot [^"]+)"`,
-		"../../internal/store/errors.go": `return [A-Z]\w+, (?:"", )?"([^"]+)"|return ": ([^"]+)"`,
-		"../../internal/alert/target.go": `c\.bad\("\w+", "([^"]+)"\)`,
-		"../../internal/alert/hook.go":   `Detail: "([^"]+)"`,
+		"../../bot/wechat/session.go":      `errors\.New\("(its? [^"]+)"\)`,
+		"../../bot/wechat/login.go":        `const whyUnread = "([^"]+)"`,
+		"../../bot/ilink/vault.go":         `(?:errors\.New\(|const whyUnread = )"(its? [^"]+|cannot [^"]+)"`,
+		"../../internal/store/errors.go":   `return [A-Z]\w+, (?:"", )?"([^"]+)"|return ": ([^"]+)"`,
+		"../../internal/store/sqlite.go":   `text: [\w.]+ \+ ": ([^"]+)"|return errors\.New\("(this [^"]+)"\)`,
+		"../../internal/store/postgres.go": `text: [\w.]+ \+ ": ([^"]+)"|return errors\.New\("(this [^"]+)"\)`,
+		"../../internal/store/file.go":     `text: [\w.]+ \+ ": ([^"]+)"|return errors\.New\("(this [^"]+)"\)`,
+		"../../internal/store/backup.go":   `text: [\w.]+ \+ ": ([^"]+)"|return errors\.New\("(this [^"]+)"\)`,
+		"../../internal/alert/target.go":   `c\.bad\("\w+", "([^"]+)"\)`,
+		"../../internal/alert/hook.go":     `Detail: "([^"]+)"`,
 	} {
 		raw, err := os.ReadFile(file)
 		must(t, err)

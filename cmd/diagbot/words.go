@@ -58,7 +58,8 @@ func wordsFor(wish string, getenv func(string) string) (words, error) {
 }
 
 // say returns the text for key with {name} replaced by each value; args are
-// name, value pairs. A value for {why} is put in this language.
+// name, value pairs. A value for {why}, and what an
+// error says, is put in this language.
 func (w words) say(key string, args ...string) string {
 	text, ok := w.text[key]
 	if !ok {
@@ -67,7 +68,7 @@ func (w words) say(key string, args ...string) string {
 	pairs := make([]string, 0, len(args))
 	for i := 0; i+1 < len(args); i += 2 {
 		value := args[i+1]
-		if args[i] == "why" {
+		if args[i] == "why" || key == "error" {
 			value = w.reason(value)
 		}
 		pairs = append(pairs, "{"+args[i]+"}", value)
