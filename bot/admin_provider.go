@@ -108,7 +108,7 @@ func (r *Relay) notControlled(tag string, err error) string {
 }
 
 func (r *Relay) noProvider(tag, name string) string {
-	return r.catalogue().Say(tag, "probe_unknown_source", "name", r.redact(oneLine(name, maxName)), "list", strings.Join(r.providers(), comma(tag)))
+	return r.catalogue().Say(tag, "probe_unknown_source", "name", r.redact(oneLine(orElse(bare(name), name), maxName)), "list", strings.Join(r.providers(), comma(tag)))
 }
 
 // providers are the names of the AI sources.

@@ -34,7 +34,7 @@ func (r *Relay) probe(in call) string {
 	if in.args != "" {
 		n := slices.IndexFunc(names, func(name string) bool { return fold(name) == fold(bare(in.args)) })
 		if n < 0 {
-			return say(in.tag, "probe_unknown_source", "name", r.redact(in.args), "list", strings.Join(names, comma(in.tag)))
+			return say(in.tag, "probe_unknown_source", "name", r.redact(orElse(bare(in.args), in.args)), "list", strings.Join(names, comma(in.tag)))
 		}
 		names = names[n : n+1]
 	}

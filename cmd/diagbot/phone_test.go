@@ -7,6 +7,7 @@ import (
 
 	"github.com/diagbot/diagbot/internal/simllm"
 	"github.com/diagbot/diagbot/internal/simwechat"
+	"github.com/diagbot/diagbot/troubleshoot"
 )
 
 // twoSources is a configuration with two AI sources.
@@ -68,6 +69,27 @@ func (f *phones) listen(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() { stop(); end(); <-done })
+}
+
+// wording is what the bot says under a key, in English unless the key has a language
+// in front: zh-Hans:unknown_code.
+func wording(t *testing.T, key string, args ...string) string {
+	t.Helper()
+	c, err := troubleshoot.Load()
+	must(t, err)
+	tag, name, other := strings.Cut(key, ":")
+	if !other {
+		tag, name = "en", key
+	}
+	return c.Say(tag, name, args...)
+}
+
+// title is what an entry is called in Chinese.
+func title(t *testing.T, entry string) string {
+	t.Helper()
+	c, err := troubleshoot.Load()
+	must(t, err)
+	return c.Title(entry, "zh-Hans")
 }
 
 func (f *phones) person(nick string) string {
@@ -137,12 +159,12 @@ func TestPhoneKeyBehindABlank(t *testing.T) {
 		const secret = "sk-another-one-0123456789"
 		f.ask(t, f.owner(), "/lang en")
 		for _, text := range []string{"/ key add openai two " + secret, "／　key add openai two " + secret, "/\nkey:add openai two " + secret} {
-			if got := f.ask(t, f.owner(), text); !strings.Contains(got, "doesn't take that key") {
+			if got := f.ask(t, f.owner(), text); !strings.Contains(got, wording(t, "key_refused", "provider", "openai")) {
 				t.Errorf("%q: %q", text, got)
 			}
 		}
 		for _, text := range []string{"/key add openai " + secret, "/key " + secret} {
-			if got := f.ask(t, f.owner(), text); !strings.Contains(got, "Send /key add") || !strings.Contains(got, "delete your message") || strings.Contains(got, secret) {
+			if got := f.ask(t, f.owner(), text); !strings.HasSuffix(got, "\n"+wording(t, "key_delete_hint")) || strings.Contains(got, secret) {
 				t.Errorf("%q: %q", text, got)
 			}
 		}
@@ -160,22 +182,16 @@ func TestPhoneKeyBehindABlank(t *testing.T) {
 func TestPhoneNamesAsTyped(t *testing.T) {
 	eachPhone(t, func(t *testing.T, f *phones) {
 		f.ask(t, f.owner(), "/lang en")
+		model := func(name string) string { return wording(t, "model_done", "provider", "openai", "name", name) }
+		use := func(name string) string { return wording(t, "provider_use_done", "name", name) }
+		usage, none := wording(t, "model_usage"), wording(t, "probe_unknown_source", "name", "nosuch", "list", "openai, backup")
+		quiet, _, _ := strings.Cut(wording(t, "quiet_until"), "{")
 		for _, c := range [][2]string{
-			{"/model “gpt-4.1”", "I'll ask openai for gpt-4.1 first"},
-			{"/model ＜ｇｐｔ－４ｏ＞。", "I'll ask openai for gpt-4o first"},
-			{"/model openai gpt-4.1\u200b", "I'll ask openai for gpt-4.1 first"},
-			{"/model openai", "Send /model and a name"},
-			{"/model “”", "Send /model and a name"},
-			{"/model <auto>", "in the configured order"},
-			{"/provider use backup\u200b", "I'll ask backup first"},
-			{"/provider use 「OpenAI」", "I'll ask openai first"},
-			{"/provider use <auto>", "back to the order"},
-			{"/provider use “nosuch”", "There are: openai, backup"},
-			{"/lang <en>", "I'll speak English"},
-			{"/quiet 1 hour。", "no notices until"},
-			{"/quiet 1小时30分钟", "no notices until"},
-			{"/quiet off\u200b", "you'll get notices again"},
-			{"/diag probe “nosuch”", "There are: openai, backup"},
+			{"/model “gpt-4.1”", model("gpt-4.1")}, {"/model ＜ｇｐｔ－４ｏ＞。", model("gpt-4o")}, {"/model openai gpt-4.1\u200b", model("gpt-4.1")},
+			{"/model openai", usage}, {"/model “”", usage}, {"/model <auto>", wording(t, "model_auto", "provider", "openai")},
+			{"/provider use backup\u200b", use("backup")}, {"/provider use 「OpenAI」", use("openai")}, {"/provider use <auto>", wording(t, "provider_auto_done")},
+			{"/provider use “nosuch”", none}, {"/diag probe “nosuch”", none}, {"/lang <en>", wording(t, "lang_set", "name", "English")},
+			{"/quiet 1 hour。", quiet}, {"/quiet 1小时30分钟", quiet}, {"/quiet off\u200b", wording(t, "quiet_off")},
 		} {
 			if got := f.ask(t, f.owner(), c[0]); !strings.Contains(got, c[1]) {
 				t.Errorf("%q: %q, want %q", c[0], got, c[1])
@@ -189,10 +205,12 @@ func TestPhoneCodesAmongWords(t *testing.T) {
 	eachPhone(t, func(t *testing.T, f *phones) {
 		alice := f.person("Alice")
 		f.ask(t, alice, "/lang zh-Hans")
+		say := func(key string, args ...string) string { return wording(t, "zh-Hans:"+key, args...) }
+		limit := "429 " + title(t, "gpt-429")
 		for _, c := range [][2]string{
-			{"/diag 429 是什么意思", "429 请求太多了"}, {"/diag 429是什么", "429 请求太多了"}, {"/diag 错误429", "429 请求太多了"}, {"/diag HTTP429", "429 请求太多了"},
-			{"/diag 429,401", "429 请求太多了"}, {"/diag 5xx", "发 /diag gpt-500"}, {"/diag 4XX", "发 /diag gpt-400"}, {"/diag 418 什么鬼", "没有专讲 418"},
-			{"/diag a4299", "没有关于 a4299"}, {"/diag 9429", "没有关于 9429"},
+			{"/diag 429 是什么意思", limit}, {"/diag 429是什么", limit}, {"/diag 错误429", limit}, {"/diag HTTP429", limit},
+			{"/diag 429,401", limit}, {"/diag 5xx", say("more", "id", "gpt-500")}, {"/diag 4XX", say("more", "id", "gpt-400")}, {"/diag 418 什么鬼", say("code_class", "code", "418", "title", title(t, "gpt-400"))},
+			{"/diag a4299", say("unknown_code", "code", "a4299")}, {"/diag 9429", say("unknown_code", "code", "9429")},
 		} {
 			if got := f.ask(t, alice, c[0]); !strings.Contains(got, c[1]) {
 				t.Errorf("%q: %q, want %q", c[0], got, c[1])
@@ -207,7 +225,7 @@ func TestPhoneReferenceAsCopied(t *testing.T) {
 		alice := f.person("Alice")
 		f.ask(t, alice, "你好，在吗")
 		for _, text := range []string{"/diag （429 · 7K2F）", "/diag（429 · 7K2F）", "/diag “429 rate limit”"} {
-			if got := f.ask(t, alice, text); !strings.Contains(got, "请求太多了") {
+			if got := f.ask(t, alice, text); !strings.Contains(got, title(t, "gpt-429")) {
 				t.Errorf("%s: %q", text, got)
 			}
 		}
@@ -222,7 +240,7 @@ func TestPhoneModelThatIsNotThere(t *testing.T) {
 	f.ask(t, f.owner(), "/lang en")
 	f.say(f.owner(), "/diag probe backup")
 	f.hear(t, f.owner())
-	if got := f.hear(t, f.owner()); !strings.Contains(got, "Model gpt-4o failing 404") {
+	if got := f.hear(t, f.owner()); !strings.Contains(got, wording(t, "probe_failing", "step", wording(t, "probe_model")+" gpt-4o", "code", "404")) {
 		t.Errorf("checked: %q", got)
 	}
 }
@@ -238,18 +256,18 @@ func TestPhonePeopleWithoutNames(t *testing.T) {
 		id = strings.TrimSuffix(id, "@im.wechat")
 		return "#" + id[len(id)-6:]
 	}
-	if got := f.admin(t, bob); !strings.HasPrefix(got, tail(bob)+" has sent the pairing code") {
+	if got := f.admin(t, bob); got != wording(t, "auth_told", "name", tail(bob)) {
 		t.Errorf("the owner was told %q", got)
 	}
 	f.ask(t, alice, "hello")
 	f.ask(t, ming, "hello")
 	list := f.ask(t, f.owner(), "/block")
 	for n, id := range []string{ming, alice, bob} {
-		if !strings.Contains(list, string(rune('1'+n))+". "+tail(id)+", private chat") {
+		if !strings.Contains(list, string(rune('1'+n))+". "+tail(id)+", "+wording(t, "chat_private")) {
 			t.Errorf("%s is not number %d of %q", tail(id), n+1, list)
 		}
 	}
-	if got := f.ask(t, f.owner(), "/block "+tail(alice)); !strings.Contains(got, "I'll ignore "+tail(alice)+" from now on") {
+	if got := f.ask(t, f.owner(), "/block "+tail(alice)); got != wording(t, "block_done", "name", tail(alice)) {
 		t.Errorf("blocked: %q", got)
 	}
 	for command, want := range map[string]string{"/unblock": tail(alice), "/admin": tail(bob), "/audit": tail(bob)} {
@@ -268,17 +286,17 @@ func TestPhoneProbeInAGroup(t *testing.T) {
 	f.admin(t, bob)
 	f.ask(t, bob, "/lang en")
 	f.wechat.SayIn(group, bob, "@小诊\u2005/diag probe openai")
-	if got := f.hear(t, bob); !strings.Contains(got, "Checking the line") {
+	if got := f.hear(t, bob); got != wording(t, "probe_checking", "n", "15") {
 		t.Errorf("first in private: %q", got)
 	}
-	if got := f.hear(t, bob); !strings.Contains(got, "Connection check: openai") {
+	if got := f.hear(t, bob); !strings.HasPrefix(got, wording(t, "probe_title", "name", "openai")) {
 		t.Errorf("then in private: %q", got)
 	}
-	if got := f.hear(t, group); !strings.Contains(got, "in private") {
+	if got := f.hear(t, group); !strings.HasSuffix(got, wording(t, "dm_only")) {
 		t.Errorf("in the group: %q", got)
 	}
 	f.wechat.SayIn(group, bob, "@小诊\u2005/ping")
-	if got := f.hear(t, group); !strings.Contains(got, "I'm here") {
+	if got := f.hear(t, group); !strings.HasSuffix(got, wording(t, "pong")) {
 		t.Errorf("more in the group: %q", got)
 	}
 }
