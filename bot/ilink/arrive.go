@@ -18,6 +18,7 @@ type arrival struct {
 	own     *medium // what was sent, not quoted
 	mark    string  // tells media apart that have no words
 	content string  // what is equal in copies of the message
+	cited   string  // tells what they quote; copies may lack it
 
 	client, item string // what the client, and WeChat, call it; perhaps equal in copies
 }
@@ -121,6 +122,9 @@ func (a *arrival) read(items []item, quotes *quotes) {
 		a.Kind = bot.KindText
 	case a.Kind == "":
 		a.Kind = bot.KindOther
+	}
+	if a.cited = a.Quote; a.cited == "" && quoted != nil {
+		a.cited = quoted.Ref
 	}
 	a.Medium = a.fetchable(quoted)
 }

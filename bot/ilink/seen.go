@@ -48,14 +48,23 @@ func (s *seen) repeated(id string) bool {
 }
 
 // twin reports whether a message is a copy of what its sender wrote a moment before,
-// of which it returns the trace, and remembers it.
+// of which it returns the trace, and remembers it. The same words to two messages
+// that are quoted are no copies; but a copy may have lost what it quotes.
 func (s *seen) twin(a arrival) (first trace, known bool) {
-	sum, now := maphash.String(s.seed, "content\x00"+a.Sender.ID+"\x00"+a.content), s.traceOf(a)
-	first, known = s.all[sum]
-	if known && now.at.Sub(first.at).Abs() < twinTime {
-		return first, true
+	words := "content\x00" + a.Sender.ID + "\x00" + a.content
+	own, any := maphash.String(s.seed, words+"\x00to\x00"+a.cited), maphash.String(s.seed, words)
+	likely := []uint64{any}
+	if a.cited != "" {
+		likely = []uint64{own, maphash.String(s.seed, words+"\x00to\x00")}
 	}
-	s.note(sum, now)
+	now := s.traceOf(a)
+	for _, sum := range likely {
+		if first, known = s.all[sum]; known && now.at.Sub(first.at).Abs() < twinTime {
+			return first, true
+		}
+	}
+	s.note(own, now)
+	s.note(any, now)
 	return trace{}, false
 }
 

@@ -201,6 +201,34 @@ func TestDuplicates(t *testing.T) {
 	w.behaved()
 }
 
+// The same words to two quoted messages are two questions; a copy that lost what it
+// quotes is a copy, whichever comes first.
+func TestSameWordsToOtherQuotes(t *testing.T) {
+	w := newWorld(t, similink.Options{}, nil)
+	w.start(true)
+	quote := func(text string, q similink.Quoted, want string) string {
+		t.Helper()
+		id := w.srv.Quote("主人", text, q)
+		if m := w.hear(); m.Text != text || m.Quote != want {
+			t.Errorf("heard %q to %q, want %q to %q", m.Text, m.Quote, text, want)
+		}
+		return id
+	}
+	first := quote("translate", similink.Quoted{Text: "eins"}, "eins")
+	second := quote("translate", similink.Quoted{Text: "zwei"}, "zwei")
+	w.srv.Repeat(first)
+	w.srv.Repeat(second)
+	w.srv.Say("主人", "translate") // a copy without what is quoted
+	w.srv.Say("主人", "explain")
+	if m := w.hear(); m.Text != "explain" {
+		t.Errorf("heard %q to %q", m.Text, m.Quote)
+	}
+	w.srv.Quote("主人", "explain", similink.Quoted{Text: "eins"}) // the other way round
+	quote("what is that", similink.Quoted{Text: "drei"}, "drei")
+	w.silent()
+	w.behaved()
+}
+
 // logged expects a line in the log with all these words.
 func (w *world) logged(words ...string) {
 	w.t.Helper()
