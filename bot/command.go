@@ -176,6 +176,17 @@ func (t *commandTable) stored(text string) string {
 	return text
 }
 
+// hidden reports whether text gives a command whose arguments may not be stored, of
+// which what it is a reply to is one.
+func (t *commandTable) hidden(text string) bool {
+	c, args, ok := t.parse(text)
+	if !ok {
+		return false
+	}
+	_, hidden := c.hides(args)
+	return hidden
+}
+
 // withDigits finds a command whose argument follows without a space: #诊断401.
 func (t *commandTable) withDigits(word string) (*command, string) {
 	name := strings.TrimRight(word, "0123456789")

@@ -61,6 +61,19 @@ func TestBeginnings(t *testing.T) {
 	}
 }
 
+// TestHidden: of a command that is not stored whole, what it is a reply to is not
+// stored either.
+func TestHidden(t *testing.T) {
+	table := newCommandTable()
+	for text, want := range map[string]bool{
+		"/diag explain": true, "/诊断 解释": true, "/ diag explain x": true, "/key add a": true, "/key": false, "/diag 401": false, "/diag": false, "explain": false, "": false,
+	} {
+		if got := table.hidden(text); got != want {
+			t.Errorf("hidden(%q) = %v", text, got)
+		}
+	}
+}
+
 // TestStoredCommands keeps no more of a command than may be kept.
 func TestStoredCommands(t *testing.T) {
 	table := newCommandTable()

@@ -10,10 +10,10 @@ import (
 // maxPaste bounds a pasted error, in bytes.
 const maxPaste = 16 << 10
 
-// explainText explains an error that an admin met elsewhere: /diag explain TEXT.
-// The text is neither kept nor said again.
+// explainText explains an error that an admin met elsewhere: /diag explain TEXT, or
+// that alone as a reply to it. The text is neither kept nor said again.
 func (r *Relay) explainText(in call) string {
-	c, text := r.catalogue(), strings.TrimSpace(in.args)
+	c, text := r.catalogue(), orElse(strings.TrimSpace(in.args), in.Quote)
 	if text == "" {
 		return c.Say(in.tag, "explain_usage")
 	}

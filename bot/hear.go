@@ -209,7 +209,9 @@ func (d *dispatcher) meant(batch []Message, login string) (tasks []task, kept []
 		m.Quote = d.exact(d.commands.stored(strings.Clone(cutRunes(m.Quote, maxQuote))))
 		m.Text, m.Medium = "", d.tidied(m)
 		tasks = append(tasks, task{Message: m, ticket: &ticket{asker: m.Sender.ID}, text: text, heard: now, person: d.person(m)})
-		m.Text = d.exact(d.commands.stored(text))
+		if m.Text = d.exact(d.commands.stored(text)); d.commands.hidden(text) {
+			m.Quote = ""
+		}
 		kept = append(kept, m)
 	}
 	return tasks, kept

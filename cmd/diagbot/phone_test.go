@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/diagbot/diagbot/internal/similink"
 	"github.com/diagbot/diagbot/internal/simllm"
 	"github.com/diagbot/diagbot/internal/simwechat"
 	"github.com/diagbot/diagbot/troubleshoot"
@@ -140,6 +141,16 @@ func (f *phones) ask(t *testing.T, who, text string) string {
 	return f.hear(t, who)
 }
 
+// reply has somebody reply to words of somebody, and returns the answer.
+func (f *phones) reply(t *testing.T, who, to, text string) string {
+	t.Helper()
+	if !f.official {
+		return f.ask(t, who, "「Bob："+to+"」\n- - - - - - - - - - - - - - -\n"+text)
+	}
+	f.ilink.Quote(who, text, similink.Quoted{Text: to})
+	return f.hear(t, who)
+}
+
 // admin makes somebody an admin, and returns what the owner is told of it.
 func (f *phones) admin(t *testing.T, who string) string {
 	t.Helper()
@@ -243,6 +254,32 @@ func TestPhoneModelThatIsNotThere(t *testing.T) {
 	if got := f.hear(t, f.owner()); !strings.Contains(got, wording(t, "probe_failing", "step", wording(t, "probe_model")+" gpt-4o", "code", "404")) {
 		t.Errorf("checked: %q", got)
 	}
+}
+
+// TestPhoneExplainAQuotation: an admin on a phone replies to an error with /diag explain.
+// What is quoted gives no command, and others get nothing explained.
+func TestPhoneExplainAQuotation(t *testing.T) {
+	eachPhone(t, func(t *testing.T, f *phones) {
+		alice := f.person("Alice")
+		f.ask(t, alice, "/lang zh-Hans")
+		f.ask(t, f.owner(), "/lang zh-Hans")
+		const wrong = "Error: 429 insufficient_quota, you exceeded your current quota"
+		if got := f.reply(t, f.owner(), wrong, "/diag explain"); !strings.Contains(got, "gpt-429-insufficient-quota") {
+			t.Errorf("explained: %q", got)
+		}
+		if got := f.reply(t, f.owner(), "/pause", "/diag explain"); !strings.Contains(got, "unknown-error") {
+			t.Errorf("a command explained: %q", got)
+		}
+		if got := f.reply(t, alice, wrong, "/diag explain"); got != wording(t, "zh-Hans:diag_usage") {
+			t.Errorf("to somebody else: %q", got)
+		}
+		if got := f.ask(t, f.owner(), "/diag 解释"); got != wording(t, "zh-Hans:explain_usage") {
+			t.Errorf("nothing explained: %q", got)
+		}
+		if got := f.ask(t, f.owner(), "/resume"); got != wording(t, "zh-Hans:resume_already") {
+			t.Errorf("paused: %q", got)
+		}
+	})
 }
 
 // TestPhonePeopleWithoutNames: where WeChat tells no names, admins can still tell
