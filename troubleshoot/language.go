@@ -17,7 +17,7 @@ type tagMatcher struct {
 var nicknames = map[string][]string{
 	"en":      {"english", "eng", "英文", "英语", "英語", "inglish"},
 	"zh-Hans": {"chinese", "simplified", "simplified chinese", "中文", "简体", "简中", "汉语", "普通话", "简体字", "mandarin", "cn", "zh_cn", "zhs", "chs", "中国語", "중국어"},
-	"zh-Hant": {"traditional", "traditional chinese", "繁體", "繁体", "繁體中文", "繁体中文", "繁中", "正體", "正體中文", "國語", "tw", "hk", "zht", "cht"},
+	"zh-Hant": {"traditional", "traditional chinese", "繁體", "繁体", "繁體中文", "繁体中文", "繁中", "正體", "正體中文", "國語", "粤语", "粵語", "广东话", "廣東話", "cantonese", "tw", "hk", "zht", "cht"},
 	"ja":      {"japanese", "日语", "日語", "日文", "日本语", "にほんご", "jp", "jpn"},
 	"ko":      {"korean", "韩语", "韓語", "韩文", "韓文", "한글", "kr", "kor", "朝鲜语"},
 }

@@ -7,7 +7,7 @@ func TestMatchLocale(t *testing.T) {
 	tests := map[string]string{
 		"en": "en", "en-GB": "en", "en_US.UTF-8": "en", "English": "en", "英文": "en",
 		"zh": "zh-Hans", "zh_CN": "zh-Hans", "zh-CN": "zh-Hans", "cmn": "zh-Hans", "zh-SG": "zh-Hans", "zh-MY": "zh-Hans", "Chinese": "zh-Hans", "中文": "zh-Hans", "简体中文": "zh-Hans",
-		"zh-TW": "zh-Hant", "zh_HK": "zh-Hant", "zh-Hant-HK": "zh-Hant", "yue": "zh-Hant", "繁體中文": "zh-Hant", "繁体": "zh-Hant",
+		"zh-TW": "zh-Hant", "zh_HK": "zh-Hant", "zh-Hant-HK": "zh-Hant", "yue": "zh-Hant", "粤语": "zh-Hant", "Cantonese": "zh-Hant", "繁體中文": "zh-Hant", "繁体": "zh-Hant",
 		"ja": "ja", "ja_JP": "ja", "日本語": "ja", "japanese": "ja", "日语": "ja", "ko-KR": "ko", "한국어": "ko", "韩语": "ko",
 		"": "", "xx": "", "C": "", "POSIX": "", "fr": "", "hello": "", "auto": "",
 	}
