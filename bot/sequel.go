@@ -11,7 +11,7 @@ import (
 const (
 	scopeSequel  = "sequel"
 	maxSequels   = 200      // chats whose answers wait to go on
-	maxSequel    = 64 << 10 // bytes of what is left of an answer; more is cut off
+	maxSequel    = 64 << 10 // bytes of what is left of an answer; more is cut off, which its end says
 	sequelExpiry = 24 * time.Hour
 )
 
@@ -183,7 +183,10 @@ func (d *dispatcher) whole(t task, a response) (*reply, error) {
 	if rest == "" && !a.sequel {
 		return r, nil
 	}
-	q := &sequel{Seq: t.seq, After: cutBytes(rest, maxSequel), At: time.Now()}
+	if len(rest) > maxSequel {
+		rest = strings.TrimSpace(cutBytes(rest, maxSequel)) + "\n" + c.Say(t.tag, "cut_notice")
+	}
+	q := &sequel{Seq: t.seq, After: rest, At: time.Now()}
 	if q.Login = t.Login; d.traits.StableIDs {
 		q.Login = ""
 	}
