@@ -145,20 +145,23 @@ func (c *control) Resume(ctx context.Context, provider string) error {
 
 // SetModel implements bot.Control.
 func (c *control) SetModel(ctx context.Context, provider, model string) error {
-	change := func() error { return c.client.SetModel(provider, model) }
-	if model == "" {
-		change = func() error {
-			next := c.changes.clone()
-			delete(next.Models, provider)
-			_, err := c.client.Reload(next.apply(c.providers))
-			return err
-		}
-	}
-	return c.keep(ctx, change, func(x *changes) {
+	note := func(x *changes) {
 		if delete(x.Models, provider); model != "" {
 			x.Models[provider] = model
 		}
-	})
+	}
+	change := func() error {
+		if model != "" {
+			if err := c.client.SetModel(provider, model); err != nil {
+				return err
+			}
+		}
+		next := c.changes.clone() // without the model that was chosen before
+		note(&next)
+		_, err := c.client.Reload(next.apply(c.providers))
+		return err
+	}
+	return c.keep(ctx, change, note)
 }
 
 // AddKey implements bot.Control.

@@ -282,6 +282,44 @@ func TestPhoneExplainAQuotation(t *testing.T) {
 	})
 }
 
+// TestPhoneEndlessAnswer: an answer too long to be kept whole ends with a word of that.
+func TestPhoneEndlessAnswer(t *testing.T) {
+	t.Parallel()
+	f := newPhones(t, false, func(o *simllm.Options) {
+		o.Reply = func(simllm.Request) string { return strings.Repeat("A sentence of the book. ", 5000) }
+	})
+	f.ask(t, f.owner(), "/lang en")
+	more, cut := wording(t, "rest_notice", "word", "go on"), wording(t, "cut_notice")
+	for _, text := range []string{"Write a book.", "go on", "continue", "more", "go on", "continue"} {
+		last := f.ask(t, f.owner(), text)
+		for !strings.Contains(last, more) && !strings.Contains(last, cut) {
+			last = f.hear(t, f.owner())
+		}
+		if strings.Contains(last, cut) {
+			return
+		}
+	}
+	t.Error("the book goes on")
+}
+
+// TestPhoneModelTypedTwice: who corrects the name of a model, or goes back to another,
+// has the one before asked no more, neither first nor second.
+func TestPhoneModelTypedTwice(t *testing.T) {
+	eachPhone(t, func(t *testing.T, f *phones) {
+		f.ask(t, f.owner(), "/lang en")
+		f.ask(t, f.owner(), "/provider cool backup")
+		for _, c := range [][3]string{ // not the same words again, which WeChat repeats, too
+			{"gpt-4oo", "/model", "gpt-4oo; gpt-4o-mini"}, {"gpt-4o", "/模型", "gpt-4o; gpt-4o-mini"}, {"gpt-4o-mini", "/provider", "gpt-4o-mini"},
+			{"backup gpt-5", "/providers", "gpt-4o-mini"}, {"auto", "/source", "gpt-4o-mini"},
+		} {
+			f.ask(t, f.owner(), "/model "+c[0])
+			if got, want := f.ask(t, f.owner(), c[1]), "\n"+wording(t, "provider_models", "list", c[2])+"\n2. "+wording(t, "source_held", "name", "backup"); !strings.Contains(got, want) {
+				t.Errorf("after /model %s: %q, want %q", c[0], got, want)
+			}
+		}
+	})
+}
+
 // TestPhonePeopleWithoutNames: where WeChat tells no names, admins can still tell
 // people apart.
 func TestPhonePeopleWithoutNames(t *testing.T) {
