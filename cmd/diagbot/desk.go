@@ -20,6 +20,7 @@ type desk struct {
 	account configs.Account
 	node    string      // we claim the account as
 	failing atomic.Bool // the operator was told of a store that fails, and not of the end of that
+	unsure  bool        // whether the store can be reached, as our lease could not be renewed
 }
 
 // serveOne answers for an account whenever it is this process's. An account that was
@@ -47,9 +48,13 @@ func (d *desk) serve(ctx context.Context) error {
 		}
 		err = d.attend(ctx, owned)
 		d.release(owned)
-		if !errors.Is(err, bot.ErrNotOwner) || ctx.Err() != nil {
+		switch {
+		case !errors.Is(err, bot.ErrNotOwner):
 			return d.ended(d.account.Name, err)
+		case ctx.Err() != nil: // whoever stops us need not know
+			return nil
 		}
+		d.unsure = owned.Expired()
 		d.lost()
 	}
 }
@@ -62,7 +67,7 @@ func (d *desk) lost() {
 	d.node = fmt.Sprintf("%s-%08x", d.office.node, rand.Uint32())
 	d.logger.Warn("the account is not ours any more", "account", d.account.Name, "store_fails", d.failing.Load())
 	key := "serve_not_owner"
-	if d.failing.Load() {
+	if d.failing.Load() || d.unsure {
 		key = "serve_unreached"
 	}
 	d.print(d.account.Name, d.say(key))
@@ -91,21 +96,43 @@ func (d *desk) claim(ctx context.Context) (*store.Account, error) {
 	return owned, err
 }
 
-// reach waits until a store that failed answers again. It returns the account if
-// nobody else has it by then.
+// reach waits until a store that failed, or may have, answers again. It returns the
+// account if nobody else has it by then.
 func (d *desk) reach(ctx context.Context) (owned *store.Account) {
-	for d.failing.Load() && ctx.Err() == nil {
+	for (d.failing.Load() || d.unsure) && ctx.Err() == nil {
 		d.pulse.set(d.account.Name, "unreached")
 		trying, cancel := context.WithTimeout(ctx, reachPatience)
 		var err error
 		owned, err = d.db.Claim(trying, d.account.Name, d.node)
 		cancel()
 		var trouble *store.Error
-		if owned != nil || ctx.Err() == nil && !errors.As(err, &trouble) {
-			d.trouble(bot.TroubleStore, nil)
+		switch {
+		case owned == nil && ctx.Err() != nil:
+		case owned == nil && errors.As(err, &trouble):
+			d.unreached(trouble)
+		default:
+			d.reached()
 		}
 	}
 	return owned
+}
+
+// unreached tells that the store fails, unless that was told.
+func (d *desk) unreached(why *store.Error) {
+	if d.failing.Load() {
+		return
+	}
+	f := &troubleshoot.Fault{Source: troubleshoot.SourceBot, Code: "store_failing", Detail: why.Error(), Cause: why}
+	d.logger.Error("the store fails", "account", d.account.Name, "fault", f, "cause", why)
+	d.trouble(bot.TroubleStore, f)
+}
+
+// reached tells that the store works, if it was told that it does not.
+func (d *desk) reached() {
+	d.unsure = false
+	if d.failing.Load() {
+		d.trouble(bot.TroubleStore, nil)
+	}
 }
 
 // attend answers for an account until ctx ends (nil), another process owns it
@@ -145,7 +172,7 @@ func (d *desk) attend(ctx context.Context, owned *store.Account) error {
 	d.control.serves(name, relay)
 	err = relay.Run(owning)
 	switch {
-	case context.Cause(owning) == bot.ErrNotOwner:
+	case context.Cause(owning) == bot.ErrNotOwner, errors.Is(err, bot.ErrNotOwner):
 		return bot.ErrNotOwner
 	case err == nil || errors.Is(err, context.Canceled):
 		return nil

@@ -27,6 +27,7 @@ type Account struct {
 	ctx   context.Context
 	end   context.CancelCauseFunc
 	until atomic.Pointer[time.Time] // by our own clock; nil: it does not end by itself
+	told  atomic.Bool               // that it is another's, by the database
 	once  sync.Once                 // Release
 }
 
@@ -91,6 +92,10 @@ func before(now, until time.Time) bool {
 // bot.ErrNotOwner if another may own it now.
 func (a *Account) Context() context.Context { return a.ctx }
 
+// Expired reports whether the lease has ended by our own clock, without a word from
+// the database: it could not be reached in time, or this process did not run.
+func (a *Account) Expired() bool { return !a.Owns() && a.until.Load() != nil && !a.told.Load() }
+
 // Release hands the account back, for the next process to take at once. Nothing
 // can be written afterwards.
 func (a *Account) Release(ctx context.Context) (err error) {
@@ -130,6 +135,7 @@ func (a *Account) writeBy(ctx context.Context, write func(context.Context, func(
 			}
 			return job(t)
 		})
+		a.told.CompareAndSwap(false, errors.Is(err, bot.ErrNotOwner))
 	}
 	if errors.Is(err, bot.ErrNotOwner) {
 		a.end(bot.ErrNotOwner)

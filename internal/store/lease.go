@@ -101,6 +101,7 @@ func (a *Account) renew() error {
 		return err
 	})
 	if errors.Is(err, bot.ErrNotOwner) {
+		a.told.Store(true)
 		a.end(bot.ErrNotOwner)
 		return err
 	}

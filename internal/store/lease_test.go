@@ -92,6 +92,9 @@ func TestSameNode(t *testing.T) {
 	b := p.claim(t)
 	<-a.Context().Done() // it renews, and sees
 	isLost(t, a)
+	if a.Expired() {
+		t.Error("it was not told")
+	}
 	receive(t, b, "a")
 }
 
@@ -158,6 +161,9 @@ func TestDatabaseGone(t *testing.T) {
 	}
 	next := claim(t, p.open(t), "one", "other")
 	isLost(t, a) // by the time another could take it
+	if !a.Expired() {
+		t.Error("it was told that it is another's")
+	}
 	receive(t, next, "b")
 	_ = db.Close()
 }
