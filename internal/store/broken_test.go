@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/diagbot/diagbot/bot"
@@ -107,4 +109,29 @@ func TestConnectionBreaks(t *testing.T) {
 		}
 	}
 	same(t, "settings", must[map[string]string](t)(a.Settings(t.Context(), "s")), map[string]string{"whole": "done"})
+}
+
+// TestIsolation writes in many places at once on a server that is set up to be
+// stricter than we need it.
+func TestIsolation(t *testing.T) {
+	for _, level := range []string{"serializable", "repeatable%20read"} {
+		p := place{Options{URL: newDatabase(t) + "&default_transaction_isolation=" + level}, false}
+		a := p.claim(t)
+		var writing sync.WaitGroup
+		for w := range 8 {
+			writing.Go(func() {
+				for i := range 100 {
+					seqs, err := a.Receive(t.Context(), []bot.Message{said(fmt.Sprint(w, "-", i), "x")})
+					if err == nil {
+						err = a.Conclude(t.Context(), bot.Conclusion{Seq: seqs[0], Day: "d", Spent: []string{"s"}})
+					}
+					if err != nil {
+						t.Errorf("%s: %v", level, err)
+						return
+					}
+				}
+			})
+		}
+		writing.Wait()
+	}
 }

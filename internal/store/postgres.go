@@ -135,7 +135,7 @@ func (p *postgres) once(ctx context.Context, do func(*tx) error) error {
 	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgLimit)
 	defer cancel()
-	began, err := conn.BeginTx(ctx, nil)
+	began, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // whatever the server is set to
 	if err != nil {
 		return err
 	}
