@@ -49,7 +49,7 @@ func (p *provider) fault(ctx, actx context.Context, x *exchange, s scene, err er
 	}
 	o := troubleshoot.Observation{
 		Source: p.options.Source, Provider: p.options.Name, Model: s.model, KeyName: s.key,
-		Status: x.status, Header: x.header, ContentType: x.header.Get("Content-Type"), Body: x.body,
+		Status: x.status, Header: x.header, Body: x.body,
 		Phase: x.reached(), FinishReason: s.finish, At: time.Now(), Redactor: p.redactor.Load(),
 	}
 	p.blame(ctx, actx, &o, err)

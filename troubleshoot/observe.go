@@ -15,16 +15,15 @@ const maxBody = 64 << 10
 // Observation is what was seen of a failed call, before anyone understood it. All
 // fields may be empty.
 type Observation struct {
-	Source      Source // empty means SourceAPI
-	Provider    string
-	Model       string
-	KeyName     string
-	Status      int
-	Header      http.Header
-	ContentType string
-	Body        []byte // may be cut; 64 KiB of it are looked at
-	Err         error  // a Go error met
-	ErrText     string // only the text of an error: classify, a pasted log line
+	Source   Source // empty means SourceAPI
+	Provider string
+	Model    string
+	KeyName  string
+	Status   int
+	Header   http.Header
+	Body     []byte // told by its bytes, not by its Content-Type; may be cut; 64 KiB of it are looked at
+	Err      error  // a Go error met
+	ErrText  string // only the text of an error: classify, a pasted log line
 
 	Phase        Phase
 	FinishReason string

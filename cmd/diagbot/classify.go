@@ -23,7 +23,7 @@ const maxLine = 4 << 20
 type observed struct {
 	Status      int                 `json:"status"`
 	Headers     map[string]any      `json:"headers"`
-	ContentType string              `json:"content_type"`
+	ContentType string              `json:"content_type"` // checked to be a text; a body is told by its bytes
 	Body        text                `json:"body"`
 	Error       string              `json:"error"`
 	Source      troubleshoot.Source `json:"source"`
@@ -201,6 +201,6 @@ func (c *classifier) observation() troubleshoot.Observation {
 	o := &c.seen
 	return troubleshoot.Observation{
 		Source: cmp.Or(o.Source, troubleshoot.SourceAPI), Provider: o.Provider, Status: o.Status,
-		Header: c.header, ContentType: o.ContentType, Body: o.Body, ErrText: o.Error, At: time.Now(),
+		Header: c.header, Body: o.Body, ErrText: o.Error, At: time.Now(),
 	}
 }
