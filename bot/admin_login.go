@@ -77,8 +77,8 @@ func (r *Relay) mayLogIn(in call, a AccountState) bool {
 }
 
 // trusts reports whether admins of a proof may log other accounts in.
-func (r *Relay) trusts(p Proof) bool {
-	return p == ProofOwner || p == ProofListed || r.o.LoginByAdmins && p != ""
+func (r *Relay) trusts(p proof) bool {
+	return p == proofOwner || p == proofListed || r.o.LoginByAdmins && p != ""
 }
 
 func (r *Relay) listAccounts(in call, all []AccountState) string {

@@ -34,7 +34,7 @@ func (r *Relay) privately(in call) call {
 // reach is the private chat of an admin. Who paired did so there, and a remark is
 // set on friends alone.
 func (r *Relay) reach(in call) (Chat, bool) {
-	if in.proof == ProofOwner {
+	if in.proof == proofOwner {
 		return r.ownerChat()
 	}
 	return Chat{ID: in.Sender.ID, Key: in.Sender.Key, Name: in.Sender.Name}, in.Sender.ID != ""

@@ -19,15 +19,15 @@ type Remarked interface {
 	Remark(ctx context.Context, s Sender) (string, error)
 }
 
-// Proof says how an admin is known to be one.
-type Proof string
+// proof says how an admin is known to be one.
+type proof string
 
 // The proofs, the strongest first.
 const (
-	ProofOwner  Proof = "owner"  // holds the account itself, or bound the bot to it
-	ProofListed Proof = "listed" // named in the settings by an id that lasts
-	ProofPaired Proof = "paired" // typed the code that the server showed, in this login
-	ProofRemark Proof = "remark" // has the remark that the settings name
+	proofOwner  proof = "owner"  // holds the account itself, or bound the bot to it
+	proofListed proof = "listed" // named in the settings by an id that lasts
+	proofPaired proof = "paired" // typed the code that the server showed, in this login
+	proofRemark proof = "remark" // has the remark that the settings name
 )
 
 // scopeAdmins is the scope of those who paired; the names are adminName's.
@@ -65,12 +65,12 @@ type admins struct {
 
 // proof returns how the sender of m is known to be an admin in a login, or "" if
 // they are none. An error says that it could not be found out.
-func (a *admins) proof(ctx context.Context, s Sender, login string) (Proof, error) {
+func (a *admins) proof(ctx context.Context, s Sender, login string) (proof, error) {
 	switch {
 	case s.ID == "":
 		return "", nil
 	case s.Owner:
-		return ProofOwner, nil
+		return proofOwner, nil
 	}
 	revoked, err := a.store.Settings(ctx, scopeRevoked)
 	if err != nil {
@@ -80,14 +80,14 @@ func (a *admins) proof(ctx context.Context, s Sender, login string) (Proof, erro
 		return "", nil
 	}
 	if a.stable && slices.Contains(a.listed, s.ID) {
-		return ProofListed, nil
+		return proofListed, nil
 	}
 	paired, err := a.paired(ctx)
 	if err != nil {
 		return "", err
 	}
 	if g, ok := paired[a.name(s.ID, login)]; ok && (a.stable || g.Login == login) {
-		return ProofPaired, nil
+		return proofPaired, nil
 	}
 	// Who cannot be told from those whose right was taken away counts as one of them.
 	if s.Key == "" && slices.Contains(slices.Collect(maps.Values(revoked)), revokedEver) {
@@ -97,14 +97,14 @@ func (a *admins) proof(ctx context.Context, s Sender, login string) (Proof, erro
 }
 
 // kept is proof without asking the server: who is one by a remark alone is left out.
-func (a *admins) kept(ctx context.Context, s Sender, login string) (Proof, error) {
+func (a *admins) kept(ctx context.Context, s Sender, login string) (proof, error) {
 	known := *a
 	known.remarks = nil
 	return known.proof(ctx, s, login)
 }
 
 // remarked asks the server, and only where a remark is configured at all.
-func (a *admins) remarked(ctx context.Context, s Sender) (Proof, error) {
+func (a *admins) remarked(ctx context.Context, s Sender) (proof, error) {
 	channel, ok := a.channel.(Remarked)
 	if !ok || len(a.remarks) == 0 {
 		return "", nil
@@ -114,7 +114,7 @@ func (a *admins) remarked(ctx context.Context, s Sender) (Proof, error) {
 		return "", fmt.Errorf("look up remark: %w", err)
 	}
 	if remark != "" && slices.Contains(a.remarks, remark) {
-		return ProofRemark, nil
+		return proofRemark, nil
 	}
 	return "", nil
 }

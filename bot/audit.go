@@ -141,7 +141,7 @@ func (r *Relay) audit(in call) string {
 func (r *Relay) deedIn(tag string, d Deed) []string {
 	say := r.catalogue().Say
 	who := d.Who
-	for _, p := range []Proof{ProofOwner, ProofListed, ProofPaired, ProofRemark} {
+	for _, p := range []proof{proofOwner, proofListed, proofPaired, proofRemark} {
 		if name, ok := strings.CutSuffix(who, " ("+string(p)+")"); ok {
 			who = say(tag, "aside", "text", name, "aside", say(tag, "proof_"+string(p)))
 		}

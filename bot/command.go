@@ -37,7 +37,7 @@ type call struct {
 	out  *outbox
 
 	taken bool // of an urgent one: there was something to take back
-	proof Proof
+	proof proof
 	aloud string // the language of what the others in a group read, where tag is another's
 	deed  *Deed  // to audit; see [call.did]
 }

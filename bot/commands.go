@@ -50,7 +50,7 @@ func (r *Relay) refusal(in *call) string {
 }
 
 // proof returns how the giver of a command is known to be an admin.
-func (r *Relay) proof(in call) (Proof, error) {
+func (r *Relay) proof(in call) (proof, error) {
 	if in.proof != "" {
 		return in.proof, nil
 	}

@@ -100,15 +100,15 @@ func (d *dispatcher) tellEach(tag string, kept *mark, write func(to adminChat, t
 type adminChat struct {
 	chat   Chat
 	person string
-	proof  Proof
+	proof  proof
 }
 
 // adminChats are those that can be written to now, the owner's first.
 func (d *dispatcher) adminChats() (all []adminChat) {
 	if chat, ok := d.ownerChat(); ok {
-		all = append(all, adminChat{chat: chat, person: d.ownerPerson(), proof: ProofOwner})
+		all = append(all, adminChat{chat: chat, person: d.ownerPerson(), proof: proofOwner})
 	}
-	add := func(id, name, person string, proof Proof) {
+	add := func(id, name, person string, proof proof) {
 		to := Chat{ID: id, Name: name}
 		if d.reaches(to) && !slices.ContainsFunc(all, func(a adminChat) bool { return a.chat.ID == id }) {
 			all = append(all, adminChat{chat: to, person: person, proof: proof})
@@ -121,7 +121,7 @@ func (d *dispatcher) adminChats() (all []adminChat) {
 		d.o.Logger.Warn("admins not read", "cause", d.redact(err.Error()))
 	}
 	for _, id := range named { // first, as the stronger proof
-		add(id, "", id, ProofListed)
+		add(id, "", id, proofListed)
 	}
 	paired, err := d.admins.list(ctx, *d.login.Load())
 	if err != nil {
@@ -132,7 +132,7 @@ func (d *dispatcher) adminChats() (all []adminChat) {
 		if !d.traits.StableIDs {
 			id = strings.TrimPrefix(id, g.Login+"/")
 		}
-		add(id, g.Name, g.key, ProofPaired)
+		add(id, g.Name, g.key, proofPaired)
 	}
 	return all
 }

@@ -24,9 +24,9 @@ const (
 	maxGuess  = 10_000    // people whose tries are remembered
 )
 
-// Offer is an open invitation to become an admin. It holds no code, only what
+// invitation is an open offer to become an admin. It holds no code, only what
 // tells the right one, and is of use once.
-type Offer struct {
+type invitation struct {
 	Salt, Hash []byte
 	Until      time.Time
 	Wrong      int // tries so far
@@ -52,20 +52,20 @@ func NewOffer(now time.Time) (code, value string) {
 			letters = append(letters, refAlphabet[n%len(refAlphabet)])
 		}
 	}
-	o := Offer{Salt: make([]byte, 16), Until: now.Add(codeLife)}
+	o := invitation{Salt: make([]byte, 16), Until: now.Add(codeLife)}
 	_, _ = rand.Read(o.Salt)
 	o.Hash = o.hash(string(letters))
 	return string(letters), o.value()
 }
 
-func (o Offer) value() string {
+func (o invitation) value() string {
 	raw, _ := json.Marshal(o) // cannot fail
 	return string(raw)
 }
 
 // hash is what is kept of a code. Case, width and what parts its halves do not
 // count.
-func (o Offer) hash(code string) []byte {
+func (o invitation) hash(code string) []byte {
 	code = strings.Map(func(c rune) rune {
 		if c == '-' || c == ' ' || invisible(c) {
 			return -1
@@ -130,7 +130,7 @@ func (p *pairing) try(ctx context.Context, sender, code string, now time.Time) (
 }
 
 // spend counts a wrong try against the open offer, and ends it after the last.
-func (p *pairing) spend(ctx context.Context, o Offer) (paired, error) {
+func (p *pairing) spend(ctx context.Context, o invitation) (paired, error) {
 	if o.Hash == nil {
 		return pairedNo, nil
 	}
@@ -154,13 +154,13 @@ func (p *pairing) void(ctx context.Context, code string) error {
 }
 
 // offer returns the open offer, or one that nothing matches.
-func (p *pairing) offer(ctx context.Context) (o Offer, err error) {
+func (p *pairing) offer(ctx context.Context) (o invitation, err error) {
 	set, err := p.store.Settings(ctx, ScopePairing)
 	if err != nil || set[NamePairing] == "" {
-		return Offer{}, err
+		return invitation{}, err
 	}
 	if err := json.Unmarshal([]byte(set[NamePairing]), &o); err != nil || len(o.Hash) != sha256.Size {
-		return Offer{}, fmt.Errorf("read pairing offer: it is broken")
+		return invitation{}, fmt.Errorf("read pairing offer: it is broken")
 	}
 	return o, nil
 }

@@ -171,12 +171,12 @@ func TestProof(t *testing.T) {
 	for name, test := range map[string]struct {
 		sender Sender
 		login  string
-		want   Proof
+		want   proof
 	}{
-		"owner":                   {Sender{ID: "@me", Owner: true}, "l1", ProofOwner},
-		"paired":                  {Sender{ID: "@carl"}, "l1", ProofPaired},
+		"owner":                   {Sender{ID: "@me", Owner: true}, "l1", proofOwner},
+		"paired":                  {Sender{ID: "@carl"}, "l1", proofPaired},
 		"paired in another login": {Sender{ID: "@carl"}, "l2", ""},
-		"remark":                  {Sender{ID: "@ann"}, "l2", ProofRemark},
+		"remark":                  {Sender{ID: "@ann"}, "l2", proofRemark},
 		"other remark":            {Sender{ID: "@bob"}, "l1", ""},
 		"name like the remark":    {Sender{ID: "@eve", Name: "diagbot-admin"}, "l1", ""},
 		"name like an admin":      {Sender{ID: "@eve", Name: "Carl"}, "l1", ""},
@@ -188,7 +188,7 @@ func TestProof(t *testing.T) {
 		}
 	}
 	a.stable = true
-	if got, err := a.proof(t.Context(), Sender{ID: "@listed"}, ""); got != ProofListed || err != nil {
+	if got, err := a.proof(t.Context(), Sender{ID: "@listed"}, ""); got != proofListed || err != nil {
 		t.Errorf("listed: %q %v", got, err)
 	}
 }
@@ -232,7 +232,7 @@ func TestRevoke(t *testing.T) {
 	if err := a.admit(t.Context(), Sender{ID: "@ann", Name: "@ann"}, "l1", now); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := a.proof(t.Context(), Sender{ID: "@ann"}, "l1"); got != ProofPaired {
+	if got, _ := a.proof(t.Context(), Sender{ID: "@ann"}, "l1"); got != proofPaired {
 		t.Errorf("who paired again is an admin by %q", got)
 	}
 	// With a remark, the person is known in the next login as well.
@@ -262,7 +262,7 @@ func TestRevoke(t *testing.T) {
 	if err := a.admit(t.Context(), ann, "l2", now); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := a.proof(t.Context(), ann, "l2"); got != ProofPaired {
+	if got, _ := a.proof(t.Context(), ann, "l2"); got != proofPaired {
 		t.Errorf("who paired again is an admin by %q", got)
 	}
 }
