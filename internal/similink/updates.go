@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // cursorForm is what is inside a get_updates_buf: the number of the newest
@@ -198,7 +197,6 @@ type grants struct {
 type grant struct {
 	to   *person
 	by   *session
-	at   time.Time
 	used int
 }
 
@@ -216,7 +214,7 @@ func (s *Server) grant(to *person) string {
 		g.order = g.order[1:]
 	}
 	text := base64.StdEncoding.EncodeToString([]byte(token(30)))
-	g.byToken[text] = &grant{to: to, by: s.session, at: s.now()}
+	g.byToken[text] = &grant{to: to, by: s.session}
 	g.order = append(g.order, text)
 	to.newest = text
 	return text

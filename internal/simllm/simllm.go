@@ -208,9 +208,6 @@ func (s *Server) URL() string {
 	return "http://" + s.Addr() + "/v1"
 }
 
-// Authority signed the server's certificate; nil without TLS.
-func (s *Server) Authority() *simtls.Authority { return s.authority }
-
 // Transport reaches the service by its address and its names, and nothing else.
 // Its idle connections end with the server.
 func (s *Server) Transport() *http.Transport {

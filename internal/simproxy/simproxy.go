@@ -21,7 +21,6 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
-	seen   map[string]int
 	closed bool
 }
 
@@ -32,7 +31,7 @@ func Start(route map[string]string) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{listener: l, route: route, conns: map[net.Conn]struct{}{}, seen: map[string]int{}}
+	p := &Proxy{listener: l, route: route, conns: map[net.Conn]struct{}{}}
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
 	p.tunnels.Go(func() { _ = p.server.Serve(l) })
 	return p, nil
@@ -40,13 +39,6 @@ func Start(route map[string]string) (*Proxy, error) {
 
 // URL is what HTTPS_PROXY should be set to.
 func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
-
-// Seen returns how often a "host:port" was asked for.
-func (p *Proxy) Seen(hostPort string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.seen[hostPort]
-}
 
 // Close ends every tunnel and waits for them.
 func (p *Proxy) Close() error {
@@ -63,9 +55,6 @@ func (p *Proxy) Close() error {
 
 // ServeHTTP opens a tunnel for CONNECT to a routed host.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	p.seen[r.Host]++
-	p.mu.Unlock()
 	to, ok := p.route[r.Host]
 	if r.Method != http.MethodConnect || !ok {
 		http.Error(w, "not a simulated host", http.StatusForbidden)

@@ -135,9 +135,6 @@ func (s *Server) Close() error {
 // Addr is the loopback address the server listens on.
 func (s *Server) Addr() string { return s.stage.Addr() }
 
-// Authority is the certificate authority clients must trust.
-func (s *Server) Authority() *simtls.Authority { return s.stage.Authority() }
-
 // Domains are the domains an account can live on.
 func Domains() []string {
 	return []string{"wx.qq.com", "wx2.qq.com", "wx8.qq.com", "web.wechat.com", "web2.wechat.com"}
