@@ -38,7 +38,16 @@ func (r *Relay) provider(in call) string {
 	if err != nil {
 		return r.notControlled(in.tag, err)
 	}
-	return r.catalogue().Say(in.tag, key, "name", name)
+	text := r.catalogue().Say(in.tag, key, "name", name)
+	if verb == "use" && r.isHeld(name) {
+		text += "\n" + r.catalogue().Say(in.tag, "provider_use_held", "name", name)
+	}
+	return text
+}
+
+// isHeld reports whether an admin set an AI source aside.
+func (r *Relay) isHeld(provider string) bool {
+	return slices.ContainsFunc(r.o.Sources.Status(), func(s llm.ProviderStatus) bool { return s.Provider == provider && s.Held })
 }
 
 // verbOf is what people mean who do not write English verbs of AI sources and keys.
