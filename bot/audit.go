@@ -94,7 +94,7 @@ func (r *Relay) account(in call) {
 	switch {
 	case in.Chat.Group:
 		d.Where = whereGroup
-	case in.Sender.Owner:
+	case in.Sender.Owner && in.Chat.ID != in.Sender.ID: // File Transfer, a chat of its own
 		d.Where = whereOwner
 	}
 	d.Who, d.Command, d.Result = r.exact(d.Who), r.redact(d.Command), r.redact(d.Result)

@@ -263,8 +263,8 @@ func (s *stage) utter(t *testing.T, line string) {
 		m.Kind = Kind(part[2])
 	}
 	m.Quote = part[3]
-	if part[1] == "owner" {
-		m.Sender.Owner = part[5] == ""
+	if part[1] == "owner" { // whose private chat is one of its own
+		m.Sender.ID, m.Sender.Owner = "@self", part[5] == ""
 	}
 	s.here = m.Chat.ID
 	s.hear(m)

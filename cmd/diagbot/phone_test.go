@@ -320,6 +320,25 @@ func TestPhoneModelTypedTwice(t *testing.T) {
 	})
 }
 
+// TestPhoneTwoAdmins: who prefers what another admin set aside is told that it is.
+func TestPhoneTwoAdmins(t *testing.T) {
+	eachPhone(t, func(t *testing.T, f *phones) {
+		bob := f.person("Bob")
+		f.ask(t, f.owner(), "/lang en")
+		f.admin(t, bob)
+		f.ask(t, bob, "/lang en")
+		use, held := wording(t, "provider_use_done", "name", "backup"), wording(t, "provider_use_held", "name", "backup")
+		f.ask(t, f.owner(), "/provider cool backup")
+		if got := f.ask(t, bob, "/provider use backup"); got != use+"\n"+held {
+			t.Errorf("set aside: %q", got)
+		}
+		f.ask(t, bob, "/provider resume backup")
+		if got := f.ask(t, f.owner(), "/provider use backup"); got != use {
+			t.Errorf("taken back: %q", got)
+		}
+	})
+}
+
 // TestPhonePeopleWithoutNames: where WeChat tells no names, admins can still tell
 // people apart.
 func TestPhonePeopleWithoutNames(t *testing.T) {
@@ -345,8 +364,9 @@ func TestPhonePeopleWithoutNames(t *testing.T) {
 	if got := f.ask(t, f.owner(), "/block "+tail(alice)); got != wording(t, "block_done", "name", tail(alice)) {
 		t.Errorf("blocked: %q", got)
 	}
-	for command, want := range map[string]string{"/unblock": tail(alice), "/admin": tail(bob), "/audit": tail(bob)} {
-		if got := f.ask(t, f.owner(), command); !strings.Contains(got, want) || strings.Contains(got, "?") {
+	elsewhere := wording(t, "where_owner") // a chat that is not there
+	for command, want := range map[string]string{"/unblock": tail(alice), "/admin": tail(bob), "/audit": tail(f.owner()) + " (owner), " + wording(t, "chat_private")} {
+		if got := f.ask(t, f.owner(), command); !strings.Contains(got, want) || strings.Contains(got, "?") || strings.Contains(got, elsewhere) {
 			t.Errorf("%s: %q", command, got)
 		}
 	}
