@@ -42,8 +42,8 @@ func ours() map[string][]string {
 		"internal/simkit":    {"internal/simtls"},
 		"internal/simllm":    {"internal/simtls"},
 		"internal/simwechat": {"internal/simkit", "internal/simtls"},
-		"internal/simproxy":  {"internal/simtls"},
-		"internal/world":     {"bot", "bot/wechat", "llm", "troubleshoot", "internal/simtls", "internal/simllm", "internal/simwechat", "internal/simproxy", "internal/similink", "internal/store", "bot/ilink"},
+		"internal/simproxy":  {},
+		"internal/world":     {"bot", "bot/wechat", "bot/ilink", "llm", "troubleshoot", "internal/simllm", "internal/simwechat", "internal/similink"},
 		"cmd":                {"bot", "bot/wechat", "bot/ilink", "configs", "llm", "troubleshoot", "internal"},
 	}
 }
