@@ -13,8 +13,8 @@ type cooling struct {
 	until   time.Time
 	entry   string
 	fault   *troubleshoot.Fault
-	scope   Scope
-	trial   bool // when it ends one request tries; see Remedy
+	scope   scope
+	trial   bool // when it ends one request tries; see remedy
 	trying  bool // that request is under way
 	strikes int  // trials in a row that found it no better
 }
@@ -30,7 +30,7 @@ func (c *cooling) enter() bool {
 
 // start begins a cooling, or prolongs it. A request that began before the
 // present one is no trial of it.
-func (c *cooling) start(m Remedy, entry string, f *troubleshoot.Fault, tried bool, now time.Time) {
+func (c *cooling) start(m remedy, entry string, f *troubleshoot.Fault, tried bool, now time.Time) {
 	until := now.Add(m.For)
 	switch {
 	case tried:

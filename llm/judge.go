@@ -28,21 +28,21 @@ func (q *quest) try(ctx context.Context) outcome {
 		r.p.tookPictures(r)
 	}
 	q.c.meter.reported(r.target(), sent, out.Usage.Prompt)
-	q.note(ctx, out, nil, Remedy{})
+	q.note(ctx, out, nil, remedy{})
 	return out
 }
 
 // judge finds out what a fault means, decides what to do, and prepares it. The
 // remedy's wait is padded.
-func (q *quest) judge(ctx context.Context, out outcome) Remedy {
+func (q *quest) judge(ctx context.Context, out outcome) remedy {
 	now := time.Now()
 	entry := q.c.catalogue.Load().Diagnose(out.fault).Entry
 	out.fault, entry = q.reread(ctx, out, entry, now)
 	s, fixed := q.state(ctx, out, entry, now)
-	m := Decide(out.fault, entry, s)
+	m := decide(out.fault, entry, s)
 	if (m.Action == ActionRetry && !s.Stale || m.Action == ActionWait) && !q.c.retries.retry(now) {
 		s.Spare = false // somebody else has just taken the last one
-		m = Decide(out.fault, entry, s)
+		m = decide(out.fault, entry, s)
 	}
 	q.route.p.keepOut(q.route, m, entry.ID, out.fault, now)
 	m.Wait = q.pad(m.Wait, now)
@@ -54,10 +54,10 @@ func (q *quest) judge(ctx context.Context, out outcome) Remedy {
 
 // state looks at everything a decision depends on, after the provider's breaker
 // has heard of the fault.
-func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entry, now time.Time) (s State, fixed fix) {
+func (q *quest) state(ctx context.Context, out outcome, entry *troubleshoot.Entry, now time.Time) (s state, fixed fix) {
 	f, r := out.fault, q.route
 	line := ruleFor(f, entry)
-	s = State{
+	s = state{
 		Left: q.left(now), Attempts: q.c.attempts + q.blinks - len(q.attempts) - 1, Again: q.again,
 		Spare: q.c.retries.spare(now), Stale: out.stale && !q.stale, Pauses: q.c.pauses,
 	}
@@ -137,7 +137,7 @@ const (
 
 // opinion tells what an attempt says of its provider. One quest counts once:
 // somebody whose question breaks a provider is no outage.
-func (q *quest) opinion(ctx context.Context, line rule, out outcome, s State) opinion {
+func (q *quest) opinion(ctx context.Context, line rule, out outcome, s state) opinion {
 	switch {
 	case s.Stale, ctx.Err() != nil && out.Took < leastPatience:
 		return noOpinion
@@ -168,7 +168,7 @@ func (q *quest) remember(out outcome, entry *troubleshoot.Entry) {
 }
 
 // follow prepares the next attempt.
-func (q *quest) follow(m Remedy, s State, fixed fix) {
+func (q *quest) follow(m remedy, s state, fixed fix) {
 	r := q.route
 	q.stay = true
 	unseen := q.attempts[len(q.attempts)-1].Entry == entryUnseen
@@ -218,7 +218,7 @@ func (q *quest) without(f fix) {
 }
 
 // note keeps and logs an attempt; what people said is in neither.
-func (q *quest) note(ctx context.Context, out outcome, entry *troubleshoot.Entry, m Remedy) {
+func (q *quest) note(ctx context.Context, out outcome, entry *troubleshoot.Entry, m remedy) {
 	r := q.route
 	a := Attempt{
 		Provider: r.p.options.Name, Model: r.model().name, Key: r.k.Name, Status: 200,
@@ -232,7 +232,7 @@ func (q *quest) note(ctx context.Context, out outcome, entry *troubleshoot.Entry
 }
 
 // log writes one line for an attempt, and one for what is left alone from now on.
-func (c *Client) log(ctx context.Context, a Attempt, m Remedy) {
+func (c *Client) log(ctx context.Context, a Attempt, m remedy) {
 	if c.logger.Enabled(ctx, slog.LevelDebug) {
 		attrs := []slog.Attr{
 			slog.String("provider", a.Provider), slog.String("model", a.Model), slog.String("key", a.Key),

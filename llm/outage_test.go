@@ -125,7 +125,7 @@ func TestTrials(t *testing.T) {
 		breaker: newBreaker(-1),
 	}}
 	f := &troubleshoot.Fault{Status: 403}
-	m := Remedy{Cool: ScopeKey, For: time.Minute, Trial: true}
+	m := remedy{Cool: scopeKey, For: time.Minute, Trial: true}
 	enter := func() (route, bool) { return p.enter(nil, now) }
 	early, _ := enter() // a long answer begins before the key dies
 	r, ok := enter()
@@ -145,7 +145,7 @@ func TestTrials(t *testing.T) {
 	if _, second := enter(); !ok || second {
 		t.Fatal("not one trial", ok, second)
 	}
-	if p.strikes(r, ScopeKey) != 1 {
+	if p.strikes(r, scopeKey) != 1 {
 		t.Error("a failing trial is no strike")
 	}
 	p.release(r) // the caller left
@@ -173,7 +173,7 @@ func TestTakesTheLeastRecentlyLimitedKey(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		p.keys = append(p.keys, &key{Key: Key{Name: name}, quota: make([]cooling, 1)})
 	}
-	limited := Remedy{Cool: ScopeQuota, For: time.Second}
+	limited := remedy{Cool: scopeQuota, For: time.Second}
 	for i, want := range []string{"a", "b", "c", "a", "b", "c"} {
 		r, ok := p.enter(nil, now)
 		if !ok || r.k.Name != want {

@@ -150,13 +150,13 @@ func (p *provider) take(r *route) {
 // recover ends the i-th cooling of a route, for all that it keeps out.
 func (p *provider) recover(r route, i int, now time.Time) {
 	c := r.coolings()[i]
-	shared := c.scope == ScopeGroup
+	shared := c.scope == scopeGroup
 	c.end(r.tried[i], now)
 	if !shared || c.entry != "" || r.k.QuotaGroup == "" {
 		return
 	}
 	for _, k := range p.keys {
-		if k.QuotaGroup == r.k.QuotaGroup && k.out.scope == ScopeGroup {
+		if k.QuotaGroup == r.k.QuotaGroup && k.out.scope == scopeGroup {
 			k.out = cooling{}
 		}
 	}
@@ -174,23 +174,23 @@ func (p *provider) leave(r route) {
 }
 
 // cool keeps out what a remedy says.
-func (p *provider) cool(r route, m Remedy, entry string, f *troubleshoot.Fault, now time.Time) {
+func (p *provider) cool(r route, m remedy, entry string, f *troubleshoot.Fault, now time.Time) {
 	start := func(c *cooling, tried bool) { c.start(m, entry, f, tried, now) }
 	switch m.Cool {
-	case ScopeProvider:
+	case scopeProvider:
 		start(&p.out, r.tried[0])
-	case ScopeModel:
+	case scopeModel:
 		start(&r.model().out, r.tried[3])
-	case ScopeKey:
+	case scopeKey:
 		start(&r.k.out, r.tried[1])
 		r.k.limited = now
-	case ScopeGroup, ScopeQuota:
+	case scopeGroup, scopeQuota:
 		for _, k := range p.keys {
 			if k != r.k && (k.QuotaGroup == "" || k.QuotaGroup != r.k.QuotaGroup) {
 				continue
 			}
 			k.limited = now
-			if m.Cool == ScopeGroup {
+			if m.Cool == scopeGroup {
 				start(&k.out, r.tried[1] && k == r.k)
 			} else {
 				start(&k.quota[r.m], r.tried[2] && k == r.k)
@@ -201,8 +201,8 @@ func (p *provider) cool(r route, m Remedy, entry string, f *troubleshoot.Fault, 
 
 // strikes returns how often in a row a trial found what a scope would keep out
 // no better, this one included.
-func (p *provider) strikes(r route, s Scope) int {
-	at, ok := map[Scope]int{ScopeProvider: 0, ScopeKey: 1, ScopeGroup: 1, ScopeQuota: 2, ScopeModel: 3}[s]
+func (p *provider) strikes(r route, s scope) int {
+	at, ok := map[scope]int{scopeProvider: 0, scopeKey: 1, scopeGroup: 1, scopeQuota: 2, scopeModel: 3}[s]
 	if !ok {
 		return 0
 	}

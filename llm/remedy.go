@@ -15,7 +15,7 @@ type Action string
 const (
 	ActionNone         Action = ""
 	ActionRetry        Action = "retry"         // ask the same again at once
-	ActionWait         Action = "wait"          // ask the same again after Remedy.Wait
+	ActionWait         Action = "wait"          // ask the same again after Attempt.Wait
 	ActionTrim         Action = "trim"          // shorten the conversation and ask again
 	ActionRepair       Action = "repair"        // leave out or rename what was refused and ask again
 	ActionNextKey      Action = "next_key"      // the same model with another key
@@ -24,24 +24,24 @@ const (
 	ActionStop         Action = "stop"          // tell the person
 )
 
-// Scope is what a cooldown keeps out.
-type Scope string
+// scope is what a cooldown keeps out.
+type scope string
 
 // The scopes.
 const (
-	ScopeNone     Scope = ""
-	ScopeQuota    Scope = "quota"    // one model, with all keys of the key's quota group
-	ScopeKey      Scope = "key"      // one key
-	ScopeGroup    Scope = "group"    // all keys of the key's quota group
-	ScopeModel    Scope = "model"    // one model of the provider
-	ScopeProvider Scope = "provider" // the whole provider
+	scopeNone     scope = ""
+	scopeQuota    scope = "quota"    // one model, with all keys of the key's quota group
+	scopeKey      scope = "key"      // one key
+	scopeGroup    scope = "group"    // all keys of the key's quota group
+	scopeModel    scope = "model"    // one model of the provider
+	scopeProvider scope = "provider" // the whole provider
 )
 
-// Remedy is what to do about a failed attempt.
-type Remedy struct {
+// remedy is what to do about a failed attempt.
+type remedy struct {
 	Action Action
 	Wait   time.Duration // before the next attempt, never less than was asked for; jitter is added to it
-	Cool   Scope         // what to keep out
+	Cool   scope         // what to keep out
 	For    time.Duration // and for how long; 0 is not at all
 	// Trial: the cause does not pass by itself, so after the cooldown one
 	// request alone tries whether it is gone.
@@ -50,8 +50,8 @@ type Remedy struct {
 	Fails bool // it counts against the provider's circuit breaker
 }
 
-// State is what a decision depends on besides the fault.
-type State struct {
+// state is what a decision depends on besides the fault.
+type state struct {
 	Left     time.Duration // for waiting: until the deadline, less the room to answer
 	Attempts int           // attempts left for the message
 	Again    int           // how often the same was asked again, unchanged
@@ -70,16 +70,16 @@ type State struct {
 	Pauses Pauses // zero means the defaults
 }
 
-// Decide says what to do about a fault that was diagnosed as e; nil is unknown.
+// decide says what to do about a fault that was diagnosed as e; nil is unknown.
 // It is pure: the same fault in the same state has the same remedy.
-func Decide(f *troubleshoot.Fault, e *troubleshoot.Entry, s State) Remedy {
+func decide(f *troubleshoot.Fault, e *troubleshoot.Entry, s state) remedy {
 	if errors.Is(f, context.Canceled) {
-		return Remedy{Action: ActionStop}
+		return remedy{Action: ActionStop}
 	}
 	s.Pauses = s.Pauses.withDefaults()
 	r := ruleFor(f, e)
 	action, wait := r.act(f, s)
-	m := Remedy{Action: action, Wait: wait, Alert: r.alert}
+	m := remedy{Action: action, Wait: wait, Alert: r.alert}
 	if s.Stale {
 		return m
 	}
@@ -92,7 +92,7 @@ func Decide(f *troubleshoot.Fault, e *troubleshoot.Entry, s State) Remedy {
 
 // act chooses: a cure first, then the same again, then something else. Only a
 // limit of a key sends to another key at once.
-func (r *rule) act(f *troubleshoot.Fault, s State) (Action, time.Duration) {
+func (r *rule) act(f *troubleshoot.Fault, s state) (Action, time.Duration) {
 	switch {
 	case s.Attempts <= 0 || s.Left <= 0:
 		return ActionStop, 0
@@ -104,7 +104,7 @@ func (r *rule) act(f *troubleshoot.Fault, s State) (Action, time.Duration) {
 		return ActionRepair, 0
 	}
 	other := r.other(s)
-	if r.cool == ScopeQuota && other == ActionNextKey {
+	if r.cool == scopeQuota && other == ActionNextKey {
 		return other, 0
 	}
 	wait, ok := r.wait(f, s, other != ActionStop)
@@ -119,7 +119,7 @@ func (r *rule) act(f *troubleshoot.Fault, s State) (Action, time.Duration) {
 
 // wait says whether to ask the same again, and after which pause. Who has
 // somewhere else to go asks less often and does not wait for long.
-func (r *rule) wait(f *troubleshoot.Fault, s State, elsewhere bool) (time.Duration, bool) {
+func (r *rule) wait(f *troubleshoot.Fault, s state, elsewhere bool) (time.Duration, bool) {
 	most, longest := r.alone, s.Pauses.Longest
 	if elsewhere {
 		most, longest = r.beside, s.Pauses.Short
@@ -129,10 +129,10 @@ func (r *rule) wait(f *troubleshoot.Fault, s State, elsewhere bool) (time.Durati
 }
 
 // other returns the first of the rule's ways out that is open.
-func (r *rule) other(s State) Action {
+func (r *rule) other(s state) Action {
 	for _, way := range r.then {
 		switch {
-		case way == ActionNextKey && (s.Group || s.Key && r.cool == ScopeKey),
+		case way == ActionNextKey && (s.Group || s.Key && r.cool == scopeKey),
 			way == ActionNextModel && s.Model,
 			way == ActionNextProvider && s.Provider:
 			return way
@@ -144,9 +144,9 @@ func (r *rule) other(s State) Action {
 // cooling returns how long to keep others out: for as long as was asked, else
 // as the rule says. A limit without a time is waited out by who met it; others
 // wait as well.
-func (r *rule) cooling(f *troubleshoot.Fault, s State, m Remedy) time.Duration {
+func (r *rule) cooling(f *troubleshoot.Fault, s state, m remedy) time.Duration {
 	switch {
-	case r.cool == ScopeNone:
+	case r.cool == scopeNone:
 		return 0
 	case f.RetryAfter > 0 && !r.trial:
 		return f.RetryAfter

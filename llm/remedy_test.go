@@ -13,12 +13,12 @@ import (
 )
 
 // alone is a quest with time and tries left, and nobody else to ask.
-func alone() State {
-	return State{Left: time.Minute, Attempts: 3, Spare: true}
+func alone() state {
+	return state{Left: time.Minute, Attempts: 3, Spare: true}
 }
 
 // spoilt has somebody else of every kind to ask.
-func spoilt() State {
+func spoilt() state {
 	s := alone()
 	s.Key, s.Group, s.Model, s.Provider = true, true, true, true
 	return s
@@ -41,34 +41,34 @@ func entryOfID(t *testing.T, id string) *troubleshoot.Entry {
 func TestDecide(t *testing.T) {
 	const ms, s = time.Millisecond, time.Second
 	for id, want := range map[string]struct {
-		alone, spoilt Remedy
+		alone, spoilt remedy
 	}{
-		"chatgpt-429": {Remedy{Action: ActionWait, Wait: 500 * ms, Cool: ScopeQuota, For: 500 * ms},
-			Remedy{Action: ActionNextKey, Cool: ScopeQuota, For: 10 * s}},
+		"chatgpt-429": {remedy{Action: ActionWait, Wait: 500 * ms, Cool: scopeQuota, For: 500 * ms},
+			remedy{Action: ActionNextKey, Cool: scopeQuota, For: 10 * s}},
 		"chatgpt-401":                         keyOut(accessTime),
 		"chatgpt-401-invalid-api-key":         keyOut(accessTime),
-		"chatgpt-400":                         {Remedy{Action: ActionStop, Alert: true}, Remedy{Action: ActionNextProvider, Alert: true}},
-		"chatgpt-400-context-length-exceeded": {Remedy{Action: ActionStop}, Remedy{Action: ActionNextModel}},
+		"chatgpt-400":                         {remedy{Action: ActionStop, Alert: true}, remedy{Action: ActionNextProvider, Alert: true}},
+		"chatgpt-400-context-length-exceeded": {remedy{Action: ActionStop}, remedy{Action: ActionNextModel}},
 		"chatgpt-403":                         keyOut(doubtTime),
 		"chatgpt-404":                         providerOut(doubtTime),
 		"chatgpt-500":                         backsOff(),
 		"chatgpt-502":                         backsOff(),
-		"gpt-429": {Remedy{Action: ActionWait, Wait: 500 * ms, Cool: ScopeQuota, For: 500 * ms},
-			Remedy{Action: ActionNextKey, Cool: ScopeQuota, For: 10 * s}},
-		"gpt-429-tokens": {Remedy{Action: ActionWait, Wait: 500 * ms, Cool: ScopeQuota, For: 500 * ms},
-			Remedy{Action: ActionNextKey, Cool: ScopeQuota, For: 10 * s}},
-		"gpt-429-usage-cap": {Remedy{Action: ActionStop, Cool: ScopeQuota, For: capTime, Alert: true},
-			Remedy{Action: ActionNextKey, Cool: ScopeQuota, For: capTime, Alert: true}},
-		"gpt-429-request-too-large":    {Remedy{Action: ActionStop}, Remedy{Action: ActionNextModel}},
+		"gpt-429": {remedy{Action: ActionWait, Wait: 500 * ms, Cool: scopeQuota, For: 500 * ms},
+			remedy{Action: ActionNextKey, Cool: scopeQuota, For: 10 * s}},
+		"gpt-429-tokens": {remedy{Action: ActionWait, Wait: 500 * ms, Cool: scopeQuota, For: 500 * ms},
+			remedy{Action: ActionNextKey, Cool: scopeQuota, For: 10 * s}},
+		"gpt-429-usage-cap": {remedy{Action: ActionStop, Cool: scopeQuota, For: capTime, Alert: true},
+			remedy{Action: ActionNextKey, Cool: scopeQuota, For: capTime, Alert: true}},
+		"gpt-429-request-too-large":    {remedy{Action: ActionStop}, remedy{Action: ActionNextModel}},
 		"gpt-429-insufficient-quota":   walletOut(),
 		"gpt-402-insufficient-balance": walletOut(),
-		"gpt-400":                      {Remedy{Action: ActionStop, Alert: true}, Remedy{Action: ActionNextProvider, Alert: true}},
-		"gpt-400-unsupported-feature":  {Remedy{Action: ActionStop, Alert: true}, Remedy{Action: ActionNextModel, Alert: true}},
-		"gpt-400-content-policy":       {Remedy{Action: ActionStop}, Remedy{Action: ActionStop}},
+		"gpt-400":                      {remedy{Action: ActionStop, Alert: true}, remedy{Action: ActionNextProvider, Alert: true}},
+		"gpt-400-unsupported-feature":  {remedy{Action: ActionStop, Alert: true}, remedy{Action: ActionNextModel, Alert: true}},
+		"gpt-400-content-policy":       {remedy{Action: ActionStop}, remedy{Action: ActionStop}},
 		"gpt-404":                      providerOut(doubtTime),
-		"gpt-404-conversation-lost":    {Remedy{Action: ActionRetry}, Remedy{Action: ActionRetry}},
-		"gpt-404-model-not-found": {Remedy{Action: ActionStop, Cool: ScopeModel, For: modelTime, Trial: true, Alert: true},
-			Remedy{Action: ActionNextModel, Cool: ScopeModel, For: modelTime, Trial: true, Alert: true}},
+		"gpt-404-conversation-lost":    {remedy{Action: ActionRetry}, remedy{Action: ActionRetry}},
+		"gpt-404-model-not-found": {remedy{Action: ActionStop, Cool: scopeModel, For: modelTime, Trial: true, Alert: true},
+			remedy{Action: ActionNextModel, Cool: scopeModel, For: modelTime, Trial: true, Alert: true}},
 		"gpt-401":                      keyOut(accessTime),
 		"gpt-401-account-deactivated":  keyOut(accessTime),
 		"gpt-401-ip-not-authorized":    providerOut(accessTime),
@@ -77,70 +77,70 @@ func TestDecide(t *testing.T) {
 		"gpt-403":                      keyOut(doubtTime),
 		"gpt-403-region-not-supported": providerOut(accessTime),
 		"cloudflare-challenge":         providerOut(doubtTime),
-		"gpt-413":                      {Remedy{Action: ActionStop}, Remedy{Action: ActionNextModel}},
+		"gpt-413":                      {remedy{Action: ActionStop}, remedy{Action: ActionNextModel}},
 		"gpt-500":                      backsOff(),
-		"gpt-500-out-of-memory": {Remedy{Action: ActionStop, Cool: ScopeModel, For: hostTime, Trial: true, Alert: true, Fails: true},
-			Remedy{Action: ActionNextModel, Cool: ScopeModel, For: hostTime, Trial: true, Alert: true, Fails: true}},
+		"gpt-500-out-of-memory": {remedy{Action: ActionStop, Cool: scopeModel, For: hostTime, Trial: true, Alert: true, Fails: true},
+			remedy{Action: ActionNextModel, Cool: scopeModel, For: hostTime, Trial: true, Alert: true, Fails: true}},
 		"gpt-502":            backsOff(),
 		"gpt-503":            backsOff(),
 		"gpt-503-overloaded": backsOff(),
-		"gpt-503-model-loading": {Remedy{Action: ActionWait, Wait: 5 * s, Cool: ScopeModel, For: 5 * s},
-			Remedy{Action: ActionNextModel, Cool: ScopeModel, For: loadingTime}},
-		"gpt-504":            {Remedy{Action: ActionWait, Wait: 500 * ms, Fails: true}, Remedy{Action: ActionNextProvider, Fails: true}},
-		"gpt-524":            {Remedy{Action: ActionWait, Wait: 500 * ms, Fails: true}, Remedy{Action: ActionNextProvider, Fails: true}},
-		"upstream-timeout":   {Remedy{Action: ActionWait, Wait: 300 * ms, Fails: true}, Remedy{Action: ActionNextProvider, Fails: true}},
+		"gpt-503-model-loading": {remedy{Action: ActionWait, Wait: 5 * s, Cool: scopeModel, For: 5 * s},
+			remedy{Action: ActionNextModel, Cool: scopeModel, For: loadingTime}},
+		"gpt-504":            {remedy{Action: ActionWait, Wait: 500 * ms, Fails: true}, remedy{Action: ActionNextProvider, Fails: true}},
+		"gpt-524":            {remedy{Action: ActionWait, Wait: 500 * ms, Fails: true}, remedy{Action: ActionNextProvider, Fails: true}},
+		"upstream-timeout":   {remedy{Action: ActionWait, Wait: 300 * ms, Fails: true}, remedy{Action: ActionNextProvider, Fails: true}},
 		"dns-failure":        blip(),
 		"connection-refused": blip(),
 		"connection-reset":   blip(),
 		"failed-to-fetch":    blip(),
 		"network-error":      blip(),
 		"invalid-response":   blip(),
-		"empty-answer":       {Remedy{Action: ActionRetry}, Remedy{Action: ActionRetry}},
-		"stream-interrupted": {Remedy{Action: ActionRetry, Fails: true}, Remedy{Action: ActionRetry, Fails: true}},
-		"proxy-failure":      {Remedy{Action: ActionStop, Alert: true, Fails: true}, Remedy{Action: ActionNextProvider, Alert: true, Fails: true}},
+		"empty-answer":       {remedy{Action: ActionRetry}, remedy{Action: ActionRetry}},
+		"stream-interrupted": {remedy{Action: ActionRetry, Fails: true}, remedy{Action: ActionRetry, Fails: true}},
+		"proxy-failure":      {remedy{Action: ActionStop, Alert: true, Fails: true}, remedy{Action: ActionNextProvider, Alert: true, Fails: true}},
 		"tls-failure":        providerOut(accessTime),
 		"unauthorized":       keyOut(accessTime),
-		"unknown-error":      {Remedy{Action: ActionStop}, Remedy{Action: ActionNextProvider}},
+		"unknown-error":      {remedy{Action: ActionStop}, remedy{Action: ActionNextProvider}},
 	} {
 		f := &troubleshoot.Fault{Source: troubleshoot.SourceAPI, Status: 400}
 		e := entryOfID(t, id)
-		if got := Decide(f, e, alone()); got != want.alone {
+		if got := decide(f, e, alone()); got != want.alone {
 			t.Errorf("%s alone:\n got %+v\nwant %+v", id, got, want.alone)
 		}
-		if got := Decide(f, e, spoilt()); got != want.spoilt {
+		if got := decide(f, e, spoilt()); got != want.spoilt {
 			t.Errorf("%s with a choice:\n got %+v\nwant %+v", id, got, want.spoilt)
 		}
 	}
 }
 
-type pair = struct{ alone, spoilt Remedy }
+type pair = struct{ alone, spoilt remedy }
 
 func keyOut(d time.Duration) pair {
-	r := Remedy{Cool: ScopeKey, For: d, Trial: true, Alert: true}
+	r := remedy{Cool: scopeKey, For: d, Trial: true, Alert: true}
 	return both(r, ActionStop, ActionNextKey)
 }
 
 func walletOut() pair {
-	r := Remedy{Cool: ScopeGroup, For: moneyTime, Trial: true, Alert: true}
+	r := remedy{Cool: scopeGroup, For: moneyTime, Trial: true, Alert: true}
 	return both(r, ActionStop, ActionNextKey)
 }
 
 func providerOut(d time.Duration) pair {
-	r := Remedy{Cool: ScopeProvider, For: d, Trial: true, Alert: true}
+	r := remedy{Cool: scopeProvider, For: d, Trial: true, Alert: true}
 	return both(r, ActionStop, ActionNextProvider)
 }
 
 func backsOff() pair {
-	r := Remedy{Wait: 500 * time.Millisecond, Fails: true}
+	r := remedy{Wait: 500 * time.Millisecond, Fails: true}
 	return both(r, ActionWait, ActionWait)
 }
 
 func blip() pair {
-	r := Remedy{Wait: 300 * time.Millisecond, Fails: true}
+	r := remedy{Wait: 300 * time.Millisecond, Fails: true}
 	return both(r, ActionWait, ActionWait)
 }
 
-func both(r Remedy, alone, spoilt Action) pair {
+func both(r remedy, alone, spoilt Action) pair {
 	p := pair{r, r}
 	p.alone.Action, p.spoilt.Action = alone, spoilt
 	return p
@@ -166,19 +166,19 @@ func TestDecideCoversTheCatalogue(t *testing.T) {
 	}
 }
 
-// bound follows Decide until it gives up.
+// bound follows decide until it gives up.
 func bound(t *testing.T, e *troubleshoot.Entry, f *troubleshoot.Fault) {
 	s := spoilt()
 	s.Trim, s.Repair = true, true
 	for range 20 {
-		m := Decide(f, e, s)
+		m := decide(f, e, s)
 		if m.Wait > s.Left || m.Wait > defaultLongest || m.Action == ActionWait && m.Wait < f.RetryAfter || m.For > defaultMostCooldown {
 			t.Errorf("%s: %+v", e.ID, m)
 		}
 		switch m.Action {
 		case ActionStop:
 			s.Attempts = 0
-			if m := Decide(f, e, s); m.Action != ActionStop {
+			if m := decide(f, e, s); m.Action != ActionStop {
 				t.Errorf("%s: %+v without attempts", e.ID, m)
 			}
 			return
@@ -205,43 +205,43 @@ func TestDecideByState(t *testing.T) {
 	for name, tc := range map[string]struct {
 		entry  string
 		fault  *troubleshoot.Fault
-		change func(*State)
-		want   Remedy
+		change func(*state)
+		want   remedy
 	}{
 		"asked to wait": {"gpt-429", limited(20 * time.Second), nil,
-			Remedy{Action: ActionWait, Wait: 20 * time.Second, Cool: ScopeQuota, For: 20 * time.Second}},
-		"asked to wait for a bit": {"gpt-429", limited(time.Millisecond), func(s *State) { s.Again = 2 },
-			Remedy{Action: ActionWait, Wait: 2 * time.Second, Cool: ScopeQuota, For: time.Millisecond}},
-		"longer than the deadline": {"gpt-429", limited(20 * time.Second), func(s *State) { s.Left = 19 * time.Second },
-			Remedy{Action: ActionStop, Cool: ScopeQuota, For: 20 * time.Second}},
-		"longer than anybody waits": {"gpt-429", limited(121 * time.Second), func(s *State) { s.Left = time.Hour },
-			Remedy{Action: ActionStop, Cool: ScopeQuota, For: 121 * time.Second}},
-		"a short wait": {"gpt-429", limited(3 * time.Second), func(s *State) { s.Provider, s.Model = true, true },
-			Remedy{Action: ActionWait, Wait: 3 * time.Second, Cool: ScopeQuota, For: 3 * time.Second}},
-		"somebody else instead of a long wait": {"gpt-429", limited(6 * time.Second), func(s *State) { s.Provider, s.Model = true, true },
-			Remedy{Action: ActionNextProvider, Cool: ScopeQuota, For: 6 * time.Second}},
-		"a key with the same limits is no help": {"gpt-429", limited(time.Second), func(s *State) { s.Key = true },
-			Remedy{Action: ActionWait, Wait: time.Second, Cool: ScopeQuota, For: time.Second}},
-		"the fourth time": {"gpt-429", limited(0), func(s *State) { s.Again = 3 },
-			Remedy{Action: ActionStop, Cool: ScopeQuota, For: limitTime}},
-		"backing off": {"gpt-500", broken, func(s *State) { s.Again = 1 }, Remedy{Action: ActionWait, Wait: time.Second, Fails: true}},
-		"after that":  {"gpt-500", broken, func(s *State) { s.Again = 2 }, Remedy{Action: ActionStop, Fails: true}},
-		"once, then somebody else": {"gpt-500", broken, func(s *State) { s.Again, s.Provider = 1, true },
-			Remedy{Action: ActionNextProvider, Fails: true}},
-		"no retry to spare":          {"gpt-500", broken, func(s *State) { s.Spare = false }, Remedy{Action: ActionStop, Fails: true}},
-		"the breaker is open":        {"gpt-500", broken, func(s *State) { s.Open = true }, Remedy{Action: ActionStop, Fails: true}},
-		"no time":                    {"gpt-500", broken, func(s *State) { s.Left = 0 }, Remedy{Action: ActionStop, Fails: true}},
-		"down for so long":           {"gpt-503", limited(9 * time.Second), nil, Remedy{Action: ActionWait, Wait: 9 * time.Second, Cool: ScopeProvider, For: 9 * time.Second, Fails: true}},
-		"trims":                      {"chatgpt-400-context-length-exceeded", broken, func(s *State) { s.Trim = true }, Remedy{Action: ActionTrim}},
-		"repairs":                    {"gpt-400", broken, func(s *State) { s.Repair, s.Provider = true, true }, Remedy{Action: ActionRepair, Alert: true}},
-		"a dead connection":          {"connection-reset", broken, func(s *State) { s.Stale, s.Spare = true, false }, Remedy{Action: ActionRetry}},
-		"a trial that failed":        {"gpt-403", broken, func(s *State) { s.Strikes = 1 }, keyOut(accessTime).alone},
-		"a date far away":            {"gpt-429-usage-cap", limited(300 * time.Hour), nil, Remedy{Action: ActionStop, Cool: ScopeQuota, For: 24 * time.Hour, Alert: true}},
+			remedy{Action: ActionWait, Wait: 20 * time.Second, Cool: scopeQuota, For: 20 * time.Second}},
+		"asked to wait for a bit": {"gpt-429", limited(time.Millisecond), func(s *state) { s.Again = 2 },
+			remedy{Action: ActionWait, Wait: 2 * time.Second, Cool: scopeQuota, For: time.Millisecond}},
+		"longer than the deadline": {"gpt-429", limited(20 * time.Second), func(s *state) { s.Left = 19 * time.Second },
+			remedy{Action: ActionStop, Cool: scopeQuota, For: 20 * time.Second}},
+		"longer than anybody waits": {"gpt-429", limited(121 * time.Second), func(s *state) { s.Left = time.Hour },
+			remedy{Action: ActionStop, Cool: scopeQuota, For: 121 * time.Second}},
+		"a short wait": {"gpt-429", limited(3 * time.Second), func(s *state) { s.Provider, s.Model = true, true },
+			remedy{Action: ActionWait, Wait: 3 * time.Second, Cool: scopeQuota, For: 3 * time.Second}},
+		"somebody else instead of a long wait": {"gpt-429", limited(6 * time.Second), func(s *state) { s.Provider, s.Model = true, true },
+			remedy{Action: ActionNextProvider, Cool: scopeQuota, For: 6 * time.Second}},
+		"a key with the same limits is no help": {"gpt-429", limited(time.Second), func(s *state) { s.Key = true },
+			remedy{Action: ActionWait, Wait: time.Second, Cool: scopeQuota, For: time.Second}},
+		"the fourth time": {"gpt-429", limited(0), func(s *state) { s.Again = 3 },
+			remedy{Action: ActionStop, Cool: scopeQuota, For: limitTime}},
+		"backing off": {"gpt-500", broken, func(s *state) { s.Again = 1 }, remedy{Action: ActionWait, Wait: time.Second, Fails: true}},
+		"after that":  {"gpt-500", broken, func(s *state) { s.Again = 2 }, remedy{Action: ActionStop, Fails: true}},
+		"once, then somebody else": {"gpt-500", broken, func(s *state) { s.Again, s.Provider = 1, true },
+			remedy{Action: ActionNextProvider, Fails: true}},
+		"no retry to spare":          {"gpt-500", broken, func(s *state) { s.Spare = false }, remedy{Action: ActionStop, Fails: true}},
+		"the breaker is open":        {"gpt-500", broken, func(s *state) { s.Open = true }, remedy{Action: ActionStop, Fails: true}},
+		"no time":                    {"gpt-500", broken, func(s *state) { s.Left = 0 }, remedy{Action: ActionStop, Fails: true}},
+		"down for so long":           {"gpt-503", limited(9 * time.Second), nil, remedy{Action: ActionWait, Wait: 9 * time.Second, Cool: scopeProvider, For: 9 * time.Second, Fails: true}},
+		"trims":                      {"chatgpt-400-context-length-exceeded", broken, func(s *state) { s.Trim = true }, remedy{Action: ActionTrim}},
+		"repairs":                    {"gpt-400", broken, func(s *state) { s.Repair, s.Provider = true, true }, remedy{Action: ActionRepair, Alert: true}},
+		"a dead connection":          {"connection-reset", broken, func(s *state) { s.Stale, s.Spare = true, false }, remedy{Action: ActionRetry}},
+		"a trial that failed":        {"gpt-403", broken, func(s *state) { s.Strikes = 1 }, keyOut(accessTime).alone},
+		"a date far away":            {"gpt-429-usage-cap", limited(300 * time.Hour), nil, remedy{Action: ActionStop, Cool: scopeQuota, For: 24 * time.Hour, Alert: true}},
 		"money is not waited for":    {"gpt-429-insufficient-quota", limited(time.Second), nil, walletOut().alone},
-		"nothing is kept out":        {"gpt-401", broken, func(s *State) { s.Pauses.MostCooldown = -1 }, Remedy{Action: ActionStop, Alert: true}},
-		"canceled":                   {"connection-reset", &troubleshoot.Fault{Cause: fmt.Errorf("post: %w", context.Canceled)}, nil, Remedy{Action: ActionStop}},
+		"nothing is kept out":        {"gpt-401", broken, func(s *state) { s.Pauses.MostCooldown = -1 }, remedy{Action: ActionStop, Alert: true}},
+		"canceled":                   {"connection-reset", &troubleshoot.Fault{Cause: fmt.Errorf("post: %w", context.Canceled)}, nil, remedy{Action: ActionStop}},
 		"no such URL":                {"gpt-404", &troubleshoot.Fault{Net: troubleshoot.NetConfig}, nil, providerOut(accessTime).alone},
-		"never sent":                 {"unknown-error", &troubleshoot.Fault{Cause: errNoMessages}, func(s *State) { s.Provider = true }, Remedy{Action: ActionStop}},
+		"never sent":                 {"unknown-error", &troubleshoot.Fault{Cause: errNoMessages}, func(s *state) { s.Provider = true }, remedy{Action: ActionStop}},
 		"a handshake that broke off": {"tls-failure", &troubleshoot.Fault{Net: troubleshoot.NetTLS, Cause: io.EOF}, nil, blip().alone},
 		"a certificate": {"tls-failure", &troubleshoot.Fault{Net: troubleshoot.NetTLS, Cause: &tls.CertificateVerificationError{Err: errors.New("x")}},
 			nil, providerOut(accessTime).alone},
@@ -252,11 +252,11 @@ func TestDecideByState(t *testing.T) {
 		if tc.change != nil {
 			tc.change(&s)
 		}
-		if got := Decide(tc.fault, entryOfID(t, tc.entry), s); got != tc.want {
+		if got := decide(tc.fault, entryOfID(t, tc.entry), s); got != tc.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, tc.want)
 		}
 	}
-	if got := Decide(broken, nil, spoilt()); got != (Remedy{Action: ActionStop}) {
+	if got := decide(broken, nil, spoilt()); got != (remedy{Action: ActionStop}) {
 		t.Errorf("without an entry: %+v", got)
 	}
 }

@@ -18,10 +18,10 @@ type rule struct {
 	pause  pause
 	cure   Action   // ActionTrim or ActionRepair, if it could help
 	then   []Action // the ways out, best first
-	cool   Scope
+	cool   scope
 	lasts  time.Duration // how long the cooldown is when nobody asked for a time
 	first  time.Duration // and how long the first time, where one request proves little; 0: the same
-	trial  bool          // see Remedy
+	trial  bool          // see remedy
 	alert  bool
 	fails  bool
 	// partial: if asking again does not help either, the beginning of an answer
@@ -51,14 +51,14 @@ var (
 // Lines that several causes share.
 var (
 	stays      = rule{}
-	badKey     = rule{then: toKey, cool: ScopeKey, lasts: accessTime, trial: true, alert: true}
-	badAddress = rule{then: toProvider, cool: ScopeProvider, lasts: accessTime, trial: true, alert: true}
-	badPlace   = rule{then: toProvider, cool: ScopeProvider, lasts: accessTime, first: doubtTime, trial: true, alert: true}
-	rateLimit  = rule{beside: 1, alone: 3, pause: pauseBackoff, then: toAny, cool: ScopeQuota, lasts: limitTime, partial: true}
+	badKey     = rule{then: toKey, cool: scopeKey, lasts: accessTime, trial: true, alert: true}
+	badAddress = rule{then: toProvider, cool: scopeProvider, lasts: accessTime, trial: true, alert: true}
+	badPlace   = rule{then: toProvider, cool: scopeProvider, lasts: accessTime, first: doubtTime, trial: true, alert: true}
+	rateLimit  = rule{beside: 1, alone: 3, pause: pauseBackoff, then: toAny, cool: scopeQuota, lasts: limitTime, partial: true}
 	tooLong    = rule{cure: ActionTrim, then: toModel}
 	badRequest = rule{cure: ActionRepair, then: toProvider, alert: true}
-	trouble    = rule{beside: 1, alone: 2, pause: pauseBackoff, then: toProvider, cool: ScopeProvider, fails: true, partial: true}
-	noAnswer   = rule{beside: 0, alone: 1, pause: pauseBlip, then: toProvider, cool: ScopeProvider, fails: true, partial: true}
+	trouble    = rule{beside: 1, alone: 2, pause: pauseBackoff, then: toProvider, cool: scopeProvider, fails: true, partial: true}
+	noAnswer   = rule{beside: 0, alone: 1, pause: pauseBlip, then: toProvider, cool: scopeProvider, fails: true, partial: true}
 	noLine     = rule{beside: 1, alone: 1, pause: pauseBlip, then: toProvider, fails: true}
 	oddAnswer  = rule{beside: 1, alone: 1, pause: pauseBlip, then: toProvider, fails: true}
 )
@@ -71,21 +71,21 @@ var byCause = map[string]rule{
 	"unauthorized_session": badKey,
 	"org_membership":       badKey,
 	"account_deactivated":  badKey,
-	"permission_denied":    {then: toKey, cool: ScopeKey, lasts: accessTime, first: doubtTime, trial: true, alert: true},
+	"permission_denied":    {then: toKey, cool: scopeKey, lasts: accessTime, first: doubtTime, trial: true, alert: true},
 	"region_blocked":       badAddress,
 	"cloudflare_challenge": badPlace, // firewalls also judge what people wrote
-	"insufficient_quota":   {then: toKey, cool: ScopeGroup, lasts: moneyTime, trial: true, alert: true},
-	"usage_cap_reached":    {then: toAny, cool: ScopeQuota, lasts: capTime, alert: true},
+	"insufficient_quota":   {then: toKey, cool: scopeGroup, lasts: moneyTime, trial: true, alert: true},
+	"usage_cap_reached":    {then: toAny, cool: scopeQuota, lasts: capTime, alert: true},
 
 	"rate_limit_requests":      rateLimit,
 	"rate_limit_tokens":        rateLimit,
-	"overloaded":               {beside: 1, alone: 2, pause: pauseBackoff, then: toModel, cool: ScopeProvider, fails: true, partial: true},
+	"overloaded":               {beside: 1, alone: 2, pause: pauseBackoff, then: toModel, cool: scopeProvider, fails: true, partial: true},
 	"server_error":             trouble,
 	"bad_gateway":              trouble,
-	"gateway_timeout":          {beside: 0, alone: 1, pause: pauseBackoff, then: toProvider, cool: ScopeProvider, fails: true, partial: true},
+	"gateway_timeout":          {beside: 0, alone: 1, pause: pauseBackoff, then: toProvider, cool: scopeProvider, fails: true, partial: true},
 	"client_timeout":           noAnswer,
-	"model_not_loaded":         {beside: 0, alone: 3, pause: pauseLong, then: toModel, cool: ScopeModel, lasts: loadingTime},
-	"local_resource_exhausted": {then: toModel, cool: ScopeModel, lasts: hostTime, trial: true, alert: true, fails: true},
+	"model_not_loaded":         {beside: 0, alone: 3, pause: pauseLong, then: toModel, cool: scopeModel, lasts: loadingTime},
+	"local_resource_exhausted": {then: toModel, cool: scopeModel, lasts: hostTime, trial: true, alert: true, fails: true},
 
 	"dns_failure":          noLine,
 	"connection_refused":   noLine,
@@ -101,7 +101,7 @@ var byCause = map[string]rule{
 	"request_exceeds_tpm":     tooLong,
 	"bad_request_param":       badRequest,
 	"unsupported_capability":  {cure: ActionRepair, then: toModel, alert: true},
-	"model_not_found":         {then: toModel, cool: ScopeModel, lasts: modelTime, trial: true, alert: true},
+	"model_not_found":         {then: toModel, cool: scopeModel, lasts: modelTime, trial: true, alert: true},
 	"endpoint_not_found":      badPlace,
 	"session_state_lost":      {beside: 1, alone: 1, then: toProvider},
 	"content_policy":          stays,

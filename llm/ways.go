@@ -90,7 +90,7 @@ func (p *provider) report(r route, o opinion, entry string, f *troubleshoot.Faul
 
 // survey looks for what else the provider could be asked after a failure on r
 // that would keep out so much.
-func (p *provider) survey(r route, scope Scope, s shuns, state *State, now time.Time) {
+func (p *provider) survey(r route, scope scope, s shuns, state *state, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	state.Strikes = p.strikes(r, scope)
@@ -107,7 +107,7 @@ func (p *provider) survey(r route, scope Scope, s shuns, state *State, now time.
 
 // keepOut does what a remedy says about the route of a failed attempt, whose
 // way is free again.
-func (p *provider) keepOut(r route, m Remedy, entry string, f *troubleshoot.Fault, now time.Time) {
+func (p *provider) keepOut(r route, m remedy, entry string, f *troubleshoot.Fault, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cool(r, m, entry, f, now)
@@ -121,8 +121,8 @@ func (r route) target() target {
 }
 
 // shunKey is what else not to try after a failure of the route's key.
-func (r route) shunKey(s Scope) shun {
-	if s == ScopeKey || r.k.QuotaGroup == "" {
+func (r route) shunKey(s scope) shun {
+	if s == scopeKey || r.k.QuotaGroup == "" {
 		return shun{p: r.p, k: r.k}
 	}
 	return shun{p: r.p, group: r.k.QuotaGroup}
