@@ -36,7 +36,7 @@ type Entry struct {
 type Step struct {
 	Do              string `yaml:"do"`
 	Max             int    `yaml:"max"`               // attempts, for retry
-	HonorRetryAfter bool   `yaml:"honor_retry_after"` // wait as long as asked, for retry
+	HonorRetryAfter bool   `yaml:"honor_retry_after"` // for who reads the file: a pause that is asked for is always kept
 }
 
 // key names the text of a step.

@@ -60,19 +60,7 @@ func Normalize(o Observation) *Fault {
 	if f.Source == "" {
 		f.Source = SourceAPI
 	}
-	header, body := o.Header, o.Body
-	if len(body) > maxBody {
-		body = body[:maxBody]
-	}
-	if status, h, rest, ok := curled(body); ok {
-		body = rest
-		if f.Status == 0 {
-			f.Status = status
-		}
-		if len(header) == 0 {
-			header = h
-		}
-	}
+	header, body := f.open(&o)
 	r := reading{codes: n.codes[:0]}
 	text, errText := string(body), o.errText()
 	r.wrapped(text)
@@ -92,6 +80,23 @@ func Normalize(o Observation) *Fault {
 	f.Detail = detail(text, o.Redactor)
 	f.pause(header, r.delay, o.At)
 	return f
+}
+
+// open returns the header and as much of the body as is looked at. From a body that
+// is what curl -i printed it takes the status and the header that o does not tell.
+func (f *Fault) open(o *Observation) (http.Header, []byte) {
+	header, body := o.Header, o.Body[:min(len(o.Body), maxBody)]
+	status, h, rest, ok := curled(body)
+	if !ok {
+		return header, body
+	}
+	if f.Status == 0 {
+		f.Status = status
+	}
+	if len(header) == 0 {
+		header = h
+	}
+	return header, rest
 }
 
 func (o *Observation) errText() string {
