@@ -8,6 +8,9 @@ import (
 	"github.com/diagbot/diagbot/troubleshoot"
 )
 
+// len is how many are remembered.
+func (t *table[T]) len() int { return len(t.fresh) + len(t.stale) }
+
 func TestTableForgetsInTimeAndIsBounded(t *testing.T) {
 	now := time.Now()
 	x := newTable[int](time.Minute, 100)

@@ -52,5 +52,3 @@ func (t *table[T]) turn(now time.Time) {
 func (t *table[T]) begin(now time.Time) {
 	t.stale, t.fresh, t.turned = t.fresh, make(map[string]T), now
 }
-
-func (t *table[T]) len() int { return len(t.fresh) + len(t.stale) }
