@@ -28,7 +28,7 @@ func (ex *examination) bare() {
 		for j < len(m) && (isWord(m[j]) || m[j] == '_' || m[j] == '.' && j+1 < len(m) && isWord(m[j+1])) {
 			j++
 		}
-		if w := m[i:j]; j-i >= 6 && j-i <= 64 && isProgrammed(w) && (i == 0 || m[i-1] != '\'' && m[i-1] != '"' && m[i-1] != '`') {
+		if w := m[i:j]; j-i >= 6 && j-i <= 64 && isProgrammed(w) && (i == 0 || m[i-1] != '\'' && m[i-1] != '"' && m[i-1] != '`' && !inAddress(m[:i])) {
 			looked++
 			if !ex.echoed(w) {
 				ex.word(w)
@@ -36,6 +36,16 @@ func (ex *examination) bare() {
 		}
 		i = j
 	}
+}
+
+// inAddress reports whether what follows s is part of a web address: pages of advice
+// have such names.
+func inAddress(s string) bool {
+	if s[len(s)-1] != '/' {
+		return false
+	}
+	s = cutLeft(s, 200)
+	return strings.Contains(s[strings.LastIndexByte(s, ' ')+1:], "://")
 }
 
 // echoed reports whether a word stands only where a service quotes people.
