@@ -192,6 +192,31 @@ func TestNobodyReads(t *testing.T) {
 	})
 }
 
+// TestTerminalGone closes the terminal under a process, which stops gently, and under
+// one that was started with nohup, which goes on.
+func TestTerminalGone(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	p := n.start(t, "serve")
+	p.waitFor(t, "Answering.")
+	must(t, p.Process.Signal(syscall.SIGHUP))
+	if status := p.status(t); status != 0 || !strings.Contains(p.text(), "Stopped.") {
+		t.Errorf("status %d", status)
+	}
+	hardy := exec.Command("sh", "-c", `trap "" HUP; exec "$0" serve`, os.Args[0])
+	hardy.Env, hardy.Dir = n.env, t.TempDir()
+	must(t, hardy.Start())
+	defer func() { _ = hardy.Process.Kill() }()
+	n.waitHealth(t, "Alive: online.")
+	must(t, hardy.Process.Signal(syscall.SIGHUP))
+	n.wechat.Say(n.wechat.AddFriend(simwechat.Person{Nick: "Alice"}), "walrus")
+	n.answer(t, 1)
+	must(t, hardy.Process.Signal(syscall.SIGTERM))
+	if err := hardy.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestStopsWhileOpening ends a process that waits for a database server which says
 // nothing.
 func TestStopsWhileOpening(t *testing.T) {

@@ -24,6 +24,9 @@ func interruptible(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // else by nohup
+		signal.Notify(signals, syscall.SIGHUP) // the terminal was closed
+	}
 	go func() { // until the process ends
 		<-signals
 		cancel()
