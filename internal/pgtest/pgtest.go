@@ -150,9 +150,14 @@ func (s *Server) await() error {
 
 // Halt stops the server, which cuts its clients off. Its databases stay for
 // [Server.Resume].
-func (s *Server) Halt() {
+func (s *Server) Halt() { s.endBy(halt) }
+
+// Crash is Halt of a server that has no time to put anything away.
+func (s *Server) Crash() { s.endBy(crash) }
+
+func (s *Server) endBy(end func(*os.Process)) {
 	if s.process != nil && s.process.Process != nil {
-		halt(s.process.Process)
+		end(s.process.Process)
 		<-s.ended
 	}
 	s.process = nil

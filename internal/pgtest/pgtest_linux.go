@@ -64,3 +64,5 @@ func supervise(c *exec.Cmd, started, ended chan<- error) {
 }
 
 func halt(p *os.Process) { _ = p.Signal(syscall.SIGINT) } // without waiting for clients
+
+func crash(p *os.Process) { _ = p.Signal(syscall.SIGQUIT) }

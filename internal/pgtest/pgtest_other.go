@@ -22,3 +22,5 @@ func supervise(c *exec.Cmd, started, ended chan<- error) {
 }
 
 func halt(p *os.Process) { _ = p.Kill() }
+
+func crash(p *os.Process) { _ = p.Kill() }
