@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/diagbot/diagbot/internal/simllm"
 	"github.com/diagbot/diagbot/internal/simwechat"
 	"github.com/diagbot/diagbot/internal/store"
 )
@@ -196,11 +197,18 @@ func TestNobodyReads(t *testing.T) {
 // one that was started with nohup, which goes on.
 func TestTerminalGone(t *testing.T) {
 	t.Parallel()
-	n := newInternet(t)
+	n := newInternet(t, func(o *simllm.Options) { o.Latency = time.Second })
+	alice := n.wechat.AddFriend(simwechat.Person{Nick: "Alice"})
 	p := n.start(t, "serve")
 	p.waitFor(t, "Answering.")
+	n.wechat.Say(alice, "walrus")
+	for deadline := time.Now().Add(20 * time.Second); n.openai.Count() == 0 && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond) // a poll: the simulator has no signal for a request under way
+	}
 	must(t, p.Process.Signal(syscall.SIGHUP))
-	if status := p.status(t); status != 0 || !strings.Contains(p.text(), "Stopped.") {
+	p.waitFor(t, "Stopping")
+	must(t, p.Process.Signal(syscall.SIGHUP)) // the shell sends one, and the system another
+	if status := p.status(t); status != 0 || !strings.Contains(p.text(), "Stopped.") || len(n.wechat.Sent()) != 1 {
 		t.Errorf("status %d", status)
 	}
 	hardy := exec.Command("sh", "-c", `trap "" HUP; exec "$0" serve`, os.Args[0])
@@ -209,8 +217,8 @@ func TestTerminalGone(t *testing.T) {
 	defer func() { _ = hardy.Process.Kill() }()
 	n.waitHealth(t, "Alive: online.")
 	must(t, hardy.Process.Signal(syscall.SIGHUP))
-	n.wechat.Say(n.wechat.AddFriend(simwechat.Person{Nick: "Alice"}), "walrus")
-	n.answer(t, 1)
+	n.wechat.Say(alice, "walrus")
+	n.answer(t, 2)
 	must(t, hardy.Process.Signal(syscall.SIGTERM))
 	if err := hardy.Wait(); err != nil {
 		t.Error(err)

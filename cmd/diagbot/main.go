@@ -19,7 +19,7 @@ func main() {
 }
 
 // interruptible returns a context that ends with the first signal to stop. The
-// second one ends the process at once.
+// second one ends the process at once, unless it is that of a terminal.
 func interruptible(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
@@ -28,10 +28,13 @@ func interruptible(ctx context.Context) context.Context {
 		signal.Notify(signals, syscall.SIGHUP) // the terminal was closed
 	}
 	go func() { // until the process ends
-		<-signals
-		cancel()
-		<-signals
-		os.Exit(int(statusFailed))
+		for s := range signals {
+			if ctx.Err() == nil {
+				cancel()
+			} else if s != syscall.SIGHUP { // which both the shell and the system send
+				os.Exit(int(statusFailed))
+			}
+		}
 	}()
 	return ctx
 }
