@@ -16,6 +16,7 @@ func TestKeyboardExpects(t *testing.T) {
 		defer k.onEnter(func() { presses++ })()
 		go k.run(t.Context())
 		lines <- "idle"
+		synctest.Wait()
 		k.expect()
 		lines <- "wrong"
 		lines <- "4711"
