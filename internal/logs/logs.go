@@ -38,9 +38,8 @@ type Options struct {
 	// Redactor knows the exact secrets. Nil knows the patterns only.
 	Redactor *troubleshoot.Redactor
 
-	Lines int           // lines that may wait; 0: MaxLines
-	Bytes int           // bytes that may wait; 0: MaxBytes
-	Grace time.Duration // how long Close waits; 0: Grace
+	Lines int // lines that may wait; 0: MaxLines
+	Bytes int // bytes that may wait; 0: MaxBytes
 }
 
 // New returns a logger that writes to w, and the Output behind it, which is to

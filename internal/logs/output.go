@@ -45,7 +45,6 @@ type Output struct {
 	format func(io.Writer) slog.Handler
 	lines  int
 	bytes  int
-	grace  time.Duration
 	done   chan struct{} // closed when the goroutine has ended
 
 	mu      sync.Mutex
@@ -63,10 +62,7 @@ type Output struct {
 func newOutput(w io.Writer, o Options) *Output {
 	out := &Output{
 		w: w, format: o.format, done: make(chan struct{}),
-		lines: positive(o.Lines, MaxLines), bytes: positive(o.Bytes, MaxBytes), grace: o.Grace,
-	}
-	if out.grace <= 0 {
-		out.grace = Grace
+		lines: positive(o.Lines, MaxLines), bytes: positive(o.Bytes, MaxBytes),
 	}
 	out.news.L, out.idle.L = &out.mu, &out.mu
 	go out.run()
@@ -240,14 +236,14 @@ func (o *Output) pending(upTo uint64) bool {
 var errStuck = errors.New("write log: not all lines could be written in time")
 
 // Close writes what is left and ends the Output; what is logged afterwards is
-// lost. It waits no longer than the Options' Grace: a destination that never
-// takes another byte keeps the goroutine, not the caller.
+// lost. It waits no longer than Grace: a destination that never takes another
+// byte keeps the goroutine, not the caller.
 func (o *Output) Close() error {
 	o.mu.Lock()
 	o.closed = true
 	o.news.Signal()
 	o.mu.Unlock()
-	timer := time.NewTimer(o.grace)
+	timer := time.NewTimer(Grace)
 	defer timer.Stop()
 	select {
 	case <-o.done:

@@ -1,7 +1,5 @@
 package similink
 
-import "time"
-
 // Assume turns decisions about what nobody knows of the real service. The zero
 // value is the strictest guess that fits the reports.
 type Assume struct {
@@ -27,9 +25,8 @@ type Assume struct {
 	LoseUnheard   bool // what was not handed out is lost at a new login
 	AnyHost       bool // a redirected account is also served at APIHost
 
-	TicketLife   time.Duration // of a typing ticket, default 24 h
-	TicketForAll bool          // a typing ticket works for everybody
-	AnyTicket    bool          // typing tickets are not checked
+	TicketForAll bool // a typing ticket works for everybody
+	AnyTicket    bool // typing tickets are not checked
 
 	RetForm     bool   // the end of a session is told as ret -14, else as errcode -14 without ret
 	RefusalText string // errmsg of every -2; else "prepare failed" for the token, "rate limited" for too fast, none for the rest
@@ -38,5 +35,4 @@ type Assume struct {
 func (a *Assume) setDefaults() {
 	orDefault(&a.MaxBytes, 16384)
 	orDefault(&a.MaxRunes, 2000)
-	orDefault(&a.TicketLife, 24*time.Hour)
 }

@@ -25,6 +25,9 @@ type code struct {
 // wrongLimit is how many wrong digits block a code. The real number is unknown.
 const wrongLimit = 3
 
+// qrLife is when a QR code that nobody scanned expires.
+const qrLife = 5 * time.Minute
+
 // codeLimit is how many QR codes are kept.
 const codeLimit = 64
 
@@ -125,7 +128,7 @@ func (s *Server) age(c *code) {
 		c.scanned = c.scanned || age >= s.opt.ScanDelay/2
 		c.agreed = c.agreed || age >= s.opt.ScanDelay
 	}
-	c.expired = c.expired || !c.scanned && age >= s.opt.QRLife
+	c.expired = c.expired || !c.scanned && age >= qrLife
 }
 
 // pollQRCode holds the client until the code's state changes.
@@ -161,7 +164,7 @@ func (s *Server) untilChange(id string, end time.Time) time.Duration {
 	if c == nil {
 		return wait
 	}
-	steps := []time.Duration{s.opt.QRLife}
+	steps := []time.Duration{qrLife}
 	if !c.manual {
 		steps = append(steps, s.opt.ScanDelay/2, s.opt.ScanDelay)
 	}

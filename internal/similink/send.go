@@ -26,6 +26,9 @@ type Sent struct {
 	FileName  string
 }
 
+// window is how long after a message replies may come.
+const window = 24 * time.Hour
+
 // Sent returns the newest messages people saw, oldest first.
 func (s *Server) Sent() []Sent {
 	s.mu.Lock()
@@ -123,7 +126,7 @@ func (s *Server) permit(se *session, to *person, m Sent) (why string, ok bool) {
 	if s.throttled(s.now()) {
 		return "rate limited", false
 	}
-	late := to.heard.IsZero() || s.now().Sub(to.heard) >= s.opt.Window
+	late := to.heard.IsZero() || s.now().Sub(to.heard) >= window
 	if late && !s.opt.Assume.LateIsLost {
 		return "", false
 	}
@@ -171,7 +174,7 @@ func (s *Server) Left(user string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.people[user]
-	if p == nil || p.heard.IsZero() || s.now().Sub(p.heard) >= s.opt.Window {
+	if p == nil || p.heard.IsZero() || s.now().Sub(p.heard) >= window {
 		return 0
 	}
 	return max(0, s.opt.Quota-p.used)
@@ -209,7 +212,7 @@ func (s *Server) accept(m Sent, to *person) answer {
 	}
 	s.noteClient(m.ClientID, id)
 	long := s.opt.Assume.MaxRunes > 0 && utf8.RuneCountInString(m.Text) > s.opt.Assume.MaxRunes
-	if long || s.now().Sub(to.heard) >= s.opt.Window {
+	if long || s.now().Sub(to.heard) >= window {
 		s.lost.Add(m)
 	} else {
 		s.sent.Add(m)

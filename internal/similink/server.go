@@ -27,21 +27,18 @@ const (
 type Options struct {
 	Authority *simtls.Authority // signs the certificates; nil: a new one
 	Listen    string            // default 127.0.0.1:0
-	Owner     string            // name of the person who scans, default 主人
 
 	Hold        time.Duration // how long a poll is held when nothing is new, default 25 s
 	PollTimeout time.Duration // the longpolling_timeout_ms advertised, default 35 s; negative: none
 	Batch       int           // messages in one answer, default 20
 
 	ScanDelay  time.Duration // a QR code is scanned and confirmed by itself after this; negative: only by Scan
-	QRLife     time.Duration // when an unscanned QR code expires, default 5 min
 	VerifyCode string        // digits the phone shows, which the client must send back; empty: none
 	Redirect   bool          // a scanned code must be polled at RedirectHost, where the account then lives; to leave out the host, Fail with a Body
 
-	Quota  int           // replies for each message heard, default 10
-	Window time.Duration // how long after it they may come, default 24 h
-	Limit  *Limit        // throttles sending; nil: never
-	Revive bool          // notifystart brings a session back that Kick ended
+	Quota  int    // replies for each message heard, within 24 hours; default 10
+	Limit  *Limit // throttles sending; nil: never
+	Revive bool   // notifystart brings a session back that Kick ended
 
 	FullURLs bool // uploads and downloads are given as whole URLs, too
 	Lax      bool // headers are not asked for
@@ -116,7 +113,7 @@ func Start(o Options) (*Server, error) {
 		lost: simkit.History[Sent]{Limit: o.History}, typing: simkit.History[Typing]{Limit: o.History},
 		requests: simkit.History[Request]{Limit: requestLimit},
 	}
-	s.owner = s.newPerson(o.Owner)
+	s.owner = s.newPerson("主人")
 	if o.Limit != nil {
 		s.limiter = rate.NewLimiter(rate.Every(o.Limit.Every), o.Limit.Burst)
 	}
@@ -128,13 +125,10 @@ func Start(o Options) (*Server, error) {
 
 func (o *Options) setDefaults() {
 	orDefault(&o.Listen, "127.0.0.1:0")
-	orDefault(&o.Owner, "主人")
 	orDefault(&o.Hold, 25*time.Second)
 	orDefault(&o.PollTimeout, 35*time.Second)
 	orDefault(&o.Batch, 20)
-	orDefault(&o.QRLife, 5*time.Minute)
 	orDefault(&o.Quota, 10)
-	orDefault(&o.Window, 24*time.Hour)
 	orDefault(&o.History, 10000)
 	o.Assume.setDefaults()
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/diagbot/diagbot/internal/simkit"
 )
 
+// ticketLife is how long a ticket for typing is good.
+const ticketLife = 24 * time.Hour
+
 // Typing is a change of the typing indicator somebody saw.
 type Typing struct {
 	To string // id
@@ -43,7 +46,7 @@ func (s *Server) getConfig(_ *session, in configRequest) answer {
 		s.complain("getconfig: nobody has the id " + in.User)
 		return s.refuse("")
 	}
-	if p.ticket == "" || s.now().Sub(p.ticketAt) >= s.opt.Assume.TicketLife {
+	if p.ticket == "" || s.now().Sub(p.ticketAt) >= ticketLife {
 		p.ticket, p.ticketAt = base64.StdEncoding.EncodeToString([]byte(token(24))), s.now()
 	}
 	return jsonAnswer(struct {
@@ -87,7 +90,7 @@ func (s *Server) ticketFits(p *person, ticket string) bool {
 		if holder.ticket == "" || holder.ticket != ticket || holder != p && !s.opt.Assume.TicketForAll {
 			continue
 		}
-		return s.now().Sub(holder.ticketAt) < s.opt.Assume.TicketLife
+		return s.now().Sub(holder.ticketAt) < ticketLife
 	}
 	return false
 }

@@ -65,7 +65,7 @@ func (w *World) startSide(o Options) error {
 			w.side = wechatSide{w.WeChat}
 		}
 	case ILink:
-		if w.ILink, err = similink.Start(o.ILink); err == nil {
+		if w.ILink, err = similink.Start(similink.Options{}); err == nil {
 			w.side = ilinkSide{w.ILink}
 		}
 	default:
@@ -147,7 +147,7 @@ func (s wechatSide) subscribe() (<-chan Said, func()) {
 type ilinkSide struct{ *similink.Server }
 
 func (s ilinkSide) channel(o Options) bot.Channel {
-	return ilink.New(ilink.Options{Vault: o.Vault, Transport: s.Transport(), Logger: o.Logger, Linger: 100 * time.Millisecond})
+	return ilink.New(ilink.Options{Transport: s.Transport(), Logger: o.Logger, Linger: 100 * time.Millisecond})
 }
 
 func (s ilinkSide) wait(ctx context.Context) error { return s.WaitLogin(ctx) }

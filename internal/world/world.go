@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/diagbot/diagbot/bot"
-	"github.com/diagbot/diagbot/bot/ilink"
 	"github.com/diagbot/diagbot/bot/wechat"
 	"github.com/diagbot/diagbot/internal/similink"
 	"github.com/diagbot/diagbot/internal/simllm"
@@ -33,12 +32,10 @@ type Options struct {
 	Catalogue *troubleshoot.Catalogue // nil: the embedded one
 	Channel   Channel                 // empty: OpenWeChat
 	WeChat    simwechat.Options       // of OpenWeChat; Nick is set from below
-	ILink     similink.Options        // of ILink
 	Nick      string                  // the bot account's nickname
 	Latency   time.Duration           // of the AI service's first token
 	Timeouts  llm.Timeouts            // zero: short ones
 	Session   wechat.Session          // of OpenWeChat; nil: every login needs a scan
-	Vault     ilink.Vault             // of ILink; nil: nothing outlives the bot
 	Bot       func(*bot.Options)      // last changes to the relay's options
 	LLM       func(*llm.Options)      // last changes to the clients' options
 	Logger    *slog.Logger            // nil: none
