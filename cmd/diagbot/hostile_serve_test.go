@@ -193,6 +193,33 @@ func TestNobodyReads(t *testing.T) {
 	})
 }
 
+// TestTerminalStandsStill prints to a pipe that is full, as a terminal is after
+// Ctrl-S. People are answered, and the process ends when it should.
+func TestTerminalStandsStill(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	alice := n.wechat.AddFriend(simwechat.Person{Nick: "Alice"})
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer r.Close()
+	for err = nil; err == nil; {
+		must(t, w.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
+		_, err = w.Write(make([]byte, 512))
+	}
+	p := exec.Command(os.Args[0], "serve")
+	p.Env, p.Dir, p.Stdout = n.env, t.TempDir(), w
+	must(t, p.Start())
+	defer func() { _ = p.Process.Kill(); _ = p.Wait() }()
+	must(t, n.wechat.WaitLogin(t.Context()))
+	n.wechat.Say(alice, "walrus")
+	n.answer(t, 1)
+	must(t, p.Process.Signal(syscall.SIGTERM))
+	time.AfterFunc(20*time.Second, func() { _ = p.Process.Kill() })
+	if _ = p.Wait(); !p.ProcessState.Exited() {
+		t.Errorf("it ended by %v", p.ProcessState)
+	}
+}
+
 // TestTerminalGone closes the terminal under a process, which stops gently, and under
 // one that was started with nohup, which goes on.
 func TestTerminalGone(t *testing.T) {

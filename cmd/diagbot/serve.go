@@ -62,6 +62,7 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 		fmt.Fprintln(a.out, "\n"+a.say("serve_stopped"))
 		return nil
 	}
+	defer a.speakAside()()
 	catalogue, err := catalogueWith(cfg.Catalogue.Dir)
 	if err != nil {
 		return err
@@ -99,6 +100,14 @@ func (a *app) serveWith(ctx context.Context, cfg *configs.Config, channel string
 	o.control, o.doors = o.newControl(&shelf), newDoors(len(cfg.Accounts))
 	o.crier = newCrier(shelf.Load, o.control.others)
 	return o.run(ctx)
+}
+
+// speakAside has all that is printed go out in the background, until the function it
+// returns is called.
+func (a *app) speakAside() (end func()) {
+	v := newVoice(a.out)
+	a.out = v
+	return v.close
 }
 
 // run answers for all accounts, with the heart beating, and says how it ended.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"sync"
 )
@@ -25,9 +26,14 @@ func (s *sink) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// lost returns the error of the first write that failed.
+// errUnread is of a write that waits still.
+var errUnread = errors.New("nobody reads it")
+
+// lost returns the error of the first write that failed, or has not ended.
 func (s *sink) lost() error {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return errUnread
+	}
 	defer s.mu.Unlock()
 	return s.err
 }
