@@ -142,12 +142,15 @@ type Provider struct {
 	Project      string            `mapstructure:"project" example:"proj_…"`
 	Proxy        Secret            `mapstructure:"proxy" example:"http://127.0.0.1:7890"` // URL, "direct", or empty: from the environment
 	Temperature  *float64          `mapstructure:"temperature" min:"0" max:"2" example:"0.7"`
-	MaxTokens    int               `mapstructure:"max_tokens" default:"0" min:"0" max:"10000000" example:"1024"`        // 0: the service decides
-	Headers      map[string]Secret `mapstructure:"headers" example:"{X-Title: diagbot}"`                                // by canonical name
-	StreamUsage  bool              `mapstructure:"stream_usage" default:"true"`                                         // ask for token counts at a stream's end
-	Vision       string            `mapstructure:"vision" default:"auto" oneof:"auto yes no"`                           // whether the models take pictures; auto: found out by asking
-	AllowHTTP    bool              `mapstructure:"allow_http" default:"false"`                                          // keys and chats may travel unencrypted to a public host
-	Window       int               `mapstructure:"context_window" default:"0" min:"0" max:"100000000" example:"128000"` // tokens; 0: as is known of the model
+	TopP         *float64          `mapstructure:"top_p" min:"0.01" max:"1" example:"0.9"`
+	Effort       string            `mapstructure:"reasoning_effort" default:"auto" oneof:"auto none minimal low medium high xhigh max" example:"low"` // how long models may think; auto: the service decides
+	MaxTokens    int               `mapstructure:"max_tokens" default:"0" min:"0" max:"10000000" example:"1024"`                                      // 0: the service decides
+	Headers      map[string]Secret `mapstructure:"headers" example:"{X-Title: diagbot}"`                                                              // by canonical name
+	Stream       bool              `mapstructure:"stream" default:"true"`                                                                             // take the answer piece by piece
+	StreamUsage  bool              `mapstructure:"stream_usage" default:"true"`                                                                       // ask for token counts at a stream's end
+	Vision       string            `mapstructure:"vision" default:"auto" oneof:"auto yes no"`                                                         // whether the models take pictures; auto: found out by asking
+	AllowHTTP    bool              `mapstructure:"allow_http" default:"false"`                                                                        // keys and chats may travel unencrypted to a public host
+	Window       int               `mapstructure:"context_window" default:"0" min:"0" max:"100000000" example:"128000"`                               // tokens; 0: as is known of the model
 	Timeouts     Timeouts          `mapstructure:"timeouts"`
 }
 

@@ -103,6 +103,23 @@ func vision(setting string) llm.Vision {
 	return llm.VisionAuto
 }
 
+// effort is a setting as llm has it.
+func effort(setting string) string {
+	if setting == "auto" {
+		return ""
+	}
+	return setting
+}
+
+// number is a setting as llm has it; nil is one left out.
+func number(setting *float64) *float32 {
+	if setting == nil {
+		return nil
+	}
+	n := float32(*setting)
+	return &n
+}
+
 // providers hands the configured AI sources to package llm.
 func providers(cfg *configs.Config) []llm.ProviderOptions {
 	all := make([]llm.ProviderOptions, len(cfg.Providers))
@@ -111,12 +128,9 @@ func providers(cfg *configs.Config) []llm.ProviderOptions {
 			Name: p.Name, Source: troubleshoot.Source(p.Source), BaseURL: p.BaseURL,
 			Models: p.Models, Organization: p.Organization, Project: p.Project,
 			Proxy: p.Proxy.Reveal(), Timeouts: llm.Timeouts(p.Timeouts),
-			MaxTokens: p.MaxTokens, NoStreamOptions: !p.StreamUsage, AllowHTTP: p.AllowHTTP, Window: p.Window,
+			Temperature: number(p.Temperature), TopP: number(p.TopP), ReasoningEffort: effort(p.Effort), MaxTokens: p.MaxTokens,
+			NoStream: !p.Stream, NoStreamOptions: !p.StreamUsage, AllowHTTP: p.AllowHTTP, Window: p.Window,
 			Vision: vision(p.Vision), Headers: map[string]string{},
-		}
-		if p.Temperature != nil {
-			t := float32(*p.Temperature)
-			all[i].Temperature = &t
 		}
 		for name, value := range p.Headers {
 			all[i].Headers[name] = value.Reveal()
