@@ -100,7 +100,7 @@ func (r *reading) file(f field) {
 		r.typed(f)
 	case "message", "msg", "error_msg", "error_message", "errorMessage", "errmsg", "err_msg", "errMsg", "ErrMsg", "Message", "error", "detail",
 		"details", "description", "error_description", "status_msg", "statusMsg", "statusText", "title", "body",
-		"raw", "cause", "response", "errors", "err", "Error", "ErrorMsg", "Msg", "reasons", "data", "status_message", "upstream_error", "text", "messages_", "hint", "cf_details":
+		"raw", "cause", "response", "errors", "err", "Error", "ErrorMsg", "Msg", "reasons", "data", "status_message", "upstream_error", "text", "messages_", "hint", "cf_details", "errorDescription", "rawErrorMessage":
 		r.message(f)
 	case "result": // the answer, unless said to be an error
 		if r.failed && f.quoted {
