@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -226,6 +227,9 @@ func TestTerminalGone(t *testing.T) {
 	t.Parallel()
 	n := newInternet(t, func(o *simllm.Options) { o.Latency = time.Second })
 	alice := n.wechat.AddFriend(simwechat.Person{Nick: "Alice"})
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP) // else a process would inherit nohup's deafness from us
+	defer signal.Stop(heard)
 	p := n.start(t, "serve")
 	p.waitFor(t, "Answering.")
 	n.wechat.Say(alice, "walrus")

@@ -18,7 +18,7 @@ func TestProvidersAsConfigured(t *testing.T) {
    reasoning_effort: low, stream: false, stream_usage: false, max_tokens: 7}
 - {name: two, base_url: 'https://two.example/v1', keys: [TEST-key-of-the-tests], models: [m]}
 `), 0o600))
-	cfg, err := configs.Load(configs.Options{Path: file})
+	cfg, err := configs.Load(configs.Options{Path: file, Environ: []string{}})
 	must(t, err)
 	all := providers(cfg)
 	one, two := all[0], all[1]
