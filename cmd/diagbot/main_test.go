@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,6 +32,8 @@ func TestMain(m *testing.M) {
 		}
 		main()
 	}
+	// Much of what these tests do is wait for other processes.
+	_ = flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)+1))
 	os.Exit(m.Run())
 }
 
