@@ -116,6 +116,7 @@ func TestFitPassesSmallOnes(t *testing.T) {
 }
 
 func TestFitShrinks(t *testing.T) {
+	t.Parallel()
 	for name, x := range map[string]struct {
 		data       []byte
 		w, h       int
@@ -149,6 +150,7 @@ func TestFitShrinks(t *testing.T) {
 
 // TestFitCutsLongOnes, as of a scrolled screen, so that they can be read.
 func TestFitCutsLongOnes(t *testing.T) {
+	t.Parallel()
 	for name, x := range map[string]struct {
 		data []byte
 		want []image.Point
@@ -178,6 +180,7 @@ func TestFitCutsLongOnes(t *testing.T) {
 }
 
 func TestFitTurnsOthersIntoJPEG(t *testing.T) {
+	t.Parallel()
 	var b bytes.Buffer
 	if err := gif.Encode(&b, scene(100, 80), nil); err != nil {
 		t.Fatal(err)
