@@ -46,19 +46,22 @@ func hasLines(s string) bool {
 	return s[0] != '<'
 }
 
-// withoutSource takes away where a log came from, as Docker Compose and journald write
-// it before every line: it stands inside the structures that were logged.
+// withoutSource takes away, but from the first line, where a log came from, as Docker
+// Compose and journald write it before every line: it stands inside the structures
+// that were logged.
 func withoutSource(s string) string {
-	source, rest, _ := strings.Cut(s, "\n")
+	first, rest, _ := strings.Cut(s, "\n")
+	source := first
 	for line := range strings.Lines(rest) {
 		source = source[:shared(source, line)]
 	}
 	n := max(strings.LastIndex(source, "| "), strings.LastIndex(source, ": ")) + len("| ")
-	if n < len("s | ") {
+	if n < len("s | ") || strings.ContainsAny(source[:n], `{"`) { // a structure of its own on each line
 		return s
 	}
 	var b strings.Builder
-	for line := range strings.Lines(s) {
+	b.WriteString(first + "\n")
+	for line := range strings.Lines(rest) {
 		b.WriteString(line[n:])
 	}
 	return b.String()

@@ -58,8 +58,8 @@ func wordsFor(wish string, getenv func(string) string) (words, error) {
 }
 
 // say returns the text for key with {name} replaced by each value; args are
-// name, value pairs. A value for {why}, and what an
-// error says, is put in this language.
+// name, value pairs. A value for {why}, and what an error says, is put in this
+// language.
 func (w words) say(key string, args ...string) string {
 	text, ok := w.text[key]
 	if !ok {
